@@ -1,0 +1,418 @@
+"""Packages without premature starts, services that truly run, and the schema of the database."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from salt.exceptions import CommandExecutionError
+
+try:
+    import octavia_migrations as migrations
+except ImportError:
+    from salt_formula_octavia.utils import octavia_migrations as migrations
+
+__virtualname__ = "octavia_control"
+
+POLL_SECONDS = 0.5
+# How long a service must have stayed up before it counts as running: its process is there at once,
+# and gone again when it cannot use its configuration.
+SETTLED_SECONDS = 4
+INTERRUPTED_DPKG = "/var/lib/dpkg/updates"
+
+
+def __virtual__():
+    if "octavia_control.units" in __salt__:
+        return __virtualname__
+    return False, "the execution module octavia_control is not loaded; run saltutil.sync_all"
+
+
+def _ret(name: str) -> dict[str, Any]:
+    return {"name": name, "changes": {}, "result": True, "comment": ""}
+
+
+def _wait(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Waits until the condition holds, at most so many seconds; whether it does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def installed(name: str, pkgs: list[str], units: list[str], **kwargs: Any) -> dict[str, Any]:
+    """
+    Packages are installed, and their services are not started by that: an Octavia without its
+    configuration would only crash until systemd gives up. A leftover of an installation that was
+    killed is cleaned up first.
+
+    :param name: any text
+    :param pkgs: packages, as ``pkg.installed`` takes them
+    :param units: the units (without ``.service``) whose starts are held back meanwhile; no other
+        unit is touched
+    :return: what ``pkg.installed`` returns
+
+    .. code-block:: yaml
+
+        octavia_api_packages:
+          octavia_control.installed:
+            - pkgs: [octavia-api]
+            - units: [octavia-api]
+    """
+    del kwargs
+    leftover = __salt__["octavia_control.held"](*units)
+    cleaned = {
+        f"{unit}.service": {"old": "held back by an interrupted installation", "new": "released"}
+        for unit in leftover
+    }
+    if __opts__["test"]:
+        ret = __states__["pkg.installed"](name=name, pkgs=pkgs)
+        if cleaned:
+            ret["changes"] = {**cleaned, **ret["changes"]}
+            ret["result"] = None if ret["result"] else ret["result"]
+        return ret
+    missing = [package for package in pkgs if not __salt__["pkg.version"](package)]
+    if not missing and not leftover:
+        return __states__["pkg.installed"](name=name, pkgs=pkgs)
+    try:
+        __salt__["octavia_control.hold"](*units)
+        _finish_interrupted_dpkg()
+        ret = __states__["pkg.installed"](name=name, pkgs=pkgs)
+    finally:
+        __salt__["octavia_control.release_hold"](*units)
+    ret["changes"] = {**cleaned, **ret["changes"]}
+    return ret
+
+
+def sdk_installed(name: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    A Python package is there in the interpreter that Salt itself runs in; if not, Salt's own pip
+    installs it. A run that finds it starts no process.
+
+    :param name: the package
+    :return: what ``pip.installed`` returns
+
+    .. code-block:: yaml
+
+        octavia_client_sdk:
+          octavia_control.sdk_installed:
+            - name: openstacksdk
+    """
+    del kwargs
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return __states__["pip.installed"](name=name)
+    return {**_ret(name), "comment": f"{name} {version} is installed in {sys.prefix}."}
+
+
+def _finish_interrupted_dpkg() -> None:
+    """Lets dpkg end what a kill interrupted; apt refuses to work before that."""
+    if os.path.isdir(INTERRUPTED_DPKG) and os.listdir(INTERRUPTED_DPKG):
+        __salt__["cmd.run_all"](
+            ["dpkg", "--force-confold", "--configure", "-a"],
+            python_shell=False,
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
+
+
+def running(
+    name: str, reads: list[str] | None = None, enable: bool = True, **kwargs: Any
+) -> dict[str, Any]:
+    """
+    A service is enabled and running, and has read its files as they are: it is restarted when one
+    of them is newer than its start, as it is after a run that was killed between the two. Watch
+    the states of the files as well, so that ``test=True`` knows of changes to come.
+
+    :param name: unit without ``.service``
+    :param reads: files that the service reads at its start
+    :param enable: whether it is started at boot
+    :return: changes hold the old and new state of the unit
+
+    .. code-block:: yaml
+
+        octavia-worker:
+          octavia_control.running:
+            - reads: [/etc/octavia/octavia.conf]
+            - watch:
+              - file: octavia_config_file
+    """
+    del kwargs
+    ret = _ret(name)
+    unit = __salt__["octavia_control.units"](name)[name]
+    newer = [path for path in reads or [] if _newer(path, unit["since"])] if unit["active"] else []
+    if unit["active"] and not newer and unit["enabled"] == enable:
+        ret["comment"] = f"{name} is running."
+        return ret
+    if unit["enabled"] != enable:
+        ret["changes"]["enabled"] = {"old": unit["enabled"], "new": enable}
+    if not unit["active"]:
+        ret["changes"]["state"] = {"old": unit["state"], "new": "active (running)"}
+    elif newer:
+        ret["changes"]["restarted"] = f"older than {', '.join(newer)}"
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"{name} would be changed."
+        return ret
+    return _start(ret, unit, enable, restart=bool(newer))
+
+
+def _newer(path: str, since: int) -> bool:
+    try:
+        return since < int(os.stat(path).st_mtime) <= time.time()
+    except FileNotFoundError:
+        return False
+
+
+def _start(
+    ret: dict[str, Any], unit: dict[str, Any], enable: bool, restart: bool
+) -> dict[str, Any]:
+    name = ret["name"]
+    # systemd does not always notice new drop-ins by itself.
+    __salt__["service.systemctl_reload"]()
+    try:
+        if unit["enabled"] != enable:
+            __salt__["service.enable" if enable else "service.disable"](name)
+        if restart:
+            __salt__["service.restart"](name)
+        elif not unit["active"]:
+            __salt__["service.start"](name)
+    except CommandExecutionError as problem:
+        return _failed(ret, str(problem))
+    after = __salt__["octavia_control.units"](name)[name]
+    if not after["active"]:
+        return _failed(ret, f"it is {after['state']}, result {after['result']}")
+    verb = "restarted" if restart else "started"
+    ret["comment"] = f"{name} was {verb}." if restart or not unit["active"] else f"{name} was enabled."
+    return ret
+
+
+def _failed(ret: dict[str, Any], why: str) -> dict[str, Any]:
+    name = ret["name"]
+    ret["result"] = False
+    ret["comment"] = (
+        f"{name} does not run: {why}. Look at journalctl -u {name} and /var/log/octavia; "
+        f"its last words:\n{__salt__['octavia_control.journal'](name)}"
+    )
+    return ret
+
+
+def mod_watch(name: str, sfun: str = "running", **kwargs: Any) -> dict[str, Any]:
+    """
+    Restarts a service because a watched state has changed something.
+
+    :param name: unit without ``.service``
+    :param sfun: the state function that watches; only ``running`` restarts
+    :return: changes hold why
+    """
+    del kwargs
+    ret = _ret(name)
+    if sfun != "running":
+        return ret
+    ret["changes"] = {"restarted": "something that it reads has changed"}
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"{name} would be restarted."
+        return ret
+    unit = __salt__["octavia_control.units"](name)[name]
+    return _start(ret, unit, unit["enabled"], restart=True)
+
+
+def up(
+    name: str,
+    units: list[str],
+    timeout: int = 180,
+    api_url: str = "",
+    heartbeat_port: int = 0,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """
+    Services have truly come up: each has stayed active for a few seconds without a restart, the
+    API answers, the health manager listens.
+
+    :param name: any text
+    :param units: units without ``.service``
+    :param timeout: seconds to wait at most
+    :param api_url: address of the API, where the node has one
+    :param heartbeat_port: UDP port of the health manager, where the node has one
+    :return: never any changes; result False tells which service is not up, and why
+
+    .. code-block:: yaml
+
+        octavia_api_up:
+          octavia_control.up:
+            - units: [octavia-api]
+            - api_url: http://127.0.0.1:9876/
+    """
+    del kwargs
+    ret = _ret(name)
+    before = __salt__["octavia_control.units"](*units)
+    down: dict[str, str] = {}
+
+    def settled() -> bool:
+        now = __salt__["octavia_control.units"](*units)
+        down.clear()
+        down.update(_down(before, now, api_url, heartbeat_port))
+        return not down or any(_gave_up(now[unit], before[unit]) for unit in down if unit in now)
+
+    _wait(0 if __opts__["test"] else timeout, settled)
+    if not down:
+        ret["comment"] = f"{', '.join(units)}: up."
+        return ret
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"Would be looked at once started: {', '.join(down)}."
+        return ret
+    ret["result"] = False
+    ret["comment"] = "\n".join(
+        f"{unit}: {why}. Look at journalctl -u {unit} and /var/log/octavia; its last words:\n"
+        f"{__salt__['octavia_control.journal'](unit)}"
+        for unit, why in down.items()
+    )
+    return ret
+
+
+def _down(
+    before: dict[str, Any], now: dict[str, Any], api_url: str, heartbeat_port: int
+) -> dict[str, str]:
+    """The units that are not up, and why."""
+    down = {}
+    for name, unit in now.items():
+        if not unit["active"]:
+            down[name] = f"it is {unit['state']}, result {unit['result']}"
+        elif unit["restarts"] > before[name]["restarts"]:
+            down[name] = f"it ended with status {unit['status']} and was restarted by systemd"
+        elif time.time() - unit["since"] < SETTLED_SECONDS:
+            down[name] = "it has only just been started"
+    probes = {}
+    if api_url and "octavia-api" not in down:
+        probes["octavia-api"] = __salt__["octavia_control.answers"](api_url)
+    if heartbeat_port and "octavia-health-manager" not in down:
+        probes["octavia-health-manager"] = __salt__["octavia_control.listens"](heartbeat_port)
+    return {**down, **{unit: probe["why"] for unit, probe in probes.items() if not probe["up"]}}
+
+
+def _gave_up(now: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether waiting for the unit is of no use."""
+    return now["state"].startswith("failed") or now["restarts"] > before["restarts"] + 2
+
+
+def db_synced(
+    name: str, schema: str = "octavia", saltenv: str = "base", **kwargs: Any
+) -> dict[str, Any]:
+    """
+    The schema of the database is at the head of the installed packages' migrations; if it is
+    behind, Octavia's own program brings it there. At head, none of these programs is started.
+
+    :param name: any text
+    :param schema: ``octavia``, or ``persistence`` for the jobboard's
+    :param saltenv: file server environment that holds the formula
+    :return: changes hold the old and new revision
+
+    .. code-block:: yaml
+
+        octavia_db_sync:
+          octavia_control.db_synced: []
+    """
+    del kwargs
+    ret = _ret(name)
+    found = __salt__["octavia_control.db_state"](schema, saltenv)
+    if found["state"] == migrations.AT_HEAD:
+        ret["comment"] = f"The schema is at head, {_text(found['heads'])}."
+        return ret
+    if found["state"] not in (migrations.EMPTY, migrations.BEHIND):
+        return _cannot_sync(ret, found, schema)
+    new = _text(found["heads"])
+    ret["changes"] = {"revision": {"old": _text(found["revisions"]), "new": new}}
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"The schema would be brought to head, {new}."
+        return ret
+    answer = __salt__["octavia_control.db_sync"](schema, saltenv)
+    after = __salt__["octavia_control.db_state"](schema, saltenv)
+    if answer["retcode"] == 0 and after["state"] == migrations.AT_HEAD:
+        ret["comment"] = f"The schema was brought to head, {new}."
+        return ret
+    ret["result"] = False
+    ret["changes"]["revision"]["new"] = _text(after["revisions"])
+    if after["revisions"] == found["revisions"]:
+        ret["changes"] = {}
+    ret["comment"] = (
+        f"The migration ended with status {answer['retcode']}, the schema is {after['state']}. "
+        f"Mend the cause and run this state again; the last words:\n{answer['output']}"
+    )
+    return ret
+
+
+def _text(revisions: list[str]) -> str:
+    return ", ".join(revisions) or "none"
+
+
+def _cannot_sync(ret: dict[str, Any], found: dict[str, Any], schema: str) -> dict[str, Any]:
+    state = found["state"]
+    if state == "no migrations" and __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = "The schema would be looked at once the packages are installed."
+        return ret
+    remedies = {
+        migrations.UNKNOWN: (
+            f"The database is at {_text(found['revisions'])}, a revision that the installed "
+            "packages do not have: it belongs to a newer release. Install that release here."
+        ),
+        "no migrations": (
+            f"The installed packages hold no migrations of the {schema} schema, so it cannot be "
+            "made or checked."
+        ),
+        "unreadable": (
+            f"The database cannot be read ({found.get('error')}): {found.get('text')}. Check the "
+            "server and the database key of the pillar, then run this state again."
+        ),
+    }
+    ret["result"] = None if state == "unreadable" and __opts__["test"] else False
+    ret["comment"] = remedies[state]
+    return ret
+
+
+def db_ready(
+    name: str, timeout: int = 300, saltenv: str = "base", **kwargs: Any
+) -> dict[str, Any]:
+    """
+    The schema is at head because another node, the primary, has brought it there; waited for.
+
+    :param name: any text
+    :param timeout: seconds to wait at most
+    :param saltenv: file server environment that holds the formula
+    :return: never any changes
+
+    .. code-block:: yaml
+
+        octavia_db_ready:
+          octavia_control.db_ready:
+            - timeout: 300
+    """
+    del kwargs
+    ret = _ret(name)
+    found: dict[str, Any] = {}
+
+    def at_head() -> bool:
+        found.update(__salt__["octavia_control.db_state"]("octavia", saltenv))
+        return found["state"] in (migrations.AT_HEAD, "no migrations")
+
+    _wait(0 if __opts__["test"] else timeout, at_head)
+    if found["state"] == migrations.AT_HEAD:
+        ret["comment"] = f"The schema is at head, {_text(found['heads'])}."
+    elif __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"The schema is {found['state']}; it would be waited for."
+    else:
+        ret["result"] = False
+        ret["comment"] = (
+            f"After {timeout} s the schema is still {found['state']} {found.get('text', '')}: "
+            "apply octavia.api on the node with octavia:api:role primary, then this one again."
+        )
+    return ret

@@ -1,0 +1,120 @@
+"""
+Reads a version table of a database: a program for the system's own Python, which has the driver
+that Octavia's packages bring along, while Salt's interpreter has none.
+
+Standard input: ``{"url": SQLAlchemy URL, "table": name}``. Standard output: ``{"revisions": [..]}``
+(empty when the table is not there), or ``{"error": kind, "text": what the driver says}`` where the
+kind is one of ``unsupported``, ``driver``, ``unreachable``, ``refused``, ``missing``, ``other``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from urllib.parse import parse_qs, unquote, urlsplit
+
+TIMEOUT = 10
+# Numbers of MariaDB's and MySQL's errors.
+ACCESS_DENIED, DATABASE_DENIED, NO_DATABASE, NO_TABLE = 1045, 1044, 1049, 1146
+# What PostgreSQL calls a table that is not there.
+UNDEFINED_TABLE = "42P01"
+
+
+class QueryError(Exception):
+    """The table could not be read; ``kind`` says why in one word."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+def revisions(url: str, table: str) -> list[str]:
+    """
+    The content of a version table.
+
+    :param url: URL of the database as SQLAlchemy writes it
+    :param table: name of the table
+    :return: the revisions, none when the table is not there
+    :raises QueryError: when it cannot be told
+    """
+    parts = urlsplit(url)
+    engine = parts.scheme.partition("+")[0]
+    if engine in ("mysql", "mariadb"):
+        return _mysql(parts, table)
+    if engine in ("postgresql", "postgres"):
+        return _postgresql(parts, table)
+    raise QueryError("unsupported", f"databases of the kind {engine} are not looked into")
+
+
+def _mysql(parts, table):
+    try:
+        import pymysql
+    except ImportError as problem:
+        raise QueryError("driver", str(problem)) from problem
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    ssl = {name[4:]: query[name] for name in ("ssl_ca", "ssl_cert", "ssl_key") if name in query}
+    try:
+        connection = pymysql.connect(
+            host=parts.hostname,
+            port=parts.port or 3306,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            database=parts.path.lstrip("/"),
+            unix_socket=query.get("unix_socket"),
+            connect_timeout=TIMEOUT,
+            read_timeout=TIMEOUT,
+            ssl=ssl or None,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT version_num FROM {table}")
+            return [row[0] for row in cursor.fetchall()]
+    except pymysql.err.MySQLError as problem:
+        return _mysql_problem(problem)
+
+
+def _mysql_problem(problem):
+    number = problem.args[0] if problem.args else 0
+    if number == NO_TABLE:
+        return []
+    kinds = {ACCESS_DENIED: "refused", DATABASE_DENIED: "refused", NO_DATABASE: "missing"}
+    unreachable = isinstance(number, int) and 2000 <= number < 2100
+    kind = kinds.get(number, "unreachable" if unreachable else "other")
+    raise QueryError(kind, str(problem)) from problem
+
+
+def _postgresql(parts, table):
+    try:
+        import psycopg2
+    except ImportError as problem:
+        raise QueryError("driver", str(problem)) from problem
+    try:
+        connection = psycopg2.connect(
+            host=parts.hostname,
+            port=parts.port or 5432,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            dbname=parts.path.lstrip("/"),
+            connect_timeout=TIMEOUT,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT version_num FROM {table}")
+            return [row[0] for row in cursor.fetchall()]
+    except psycopg2.Error as problem:
+        if problem.pgcode == UNDEFINED_TABLE:
+            return []
+        kind = "other" if problem.pgcode else "unreachable"
+        raise QueryError(kind, str(problem)) from problem
+
+
+def main() -> None:
+    """Answers the question on standard input."""
+    question = json.load(sys.stdin)
+    try:
+        answer = {"revisions": revisions(question["url"], question["table"])}
+    except QueryError as problem:
+        answer = {"error": problem.kind, "text": str(problem)}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""
+Findings: what is wrong with a pillar, said in one form.
+
+A finding is a plain dictionary (it travels through Salt's module calls) with the keys ``level``
+(``error`` or ``warning``), ``path`` (the pillar path), ``value`` (shown; masked where secret),
+``reason`` and ``remedy``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ERROR = "error"
+WARNING = "warning"
+MASK = "(hidden)"
+SECRET_NAMES = ("password", "passphrase", "private_key", "secret", "token", "_key")
+
+Finding = dict[str, str]
+
+
+def finding(level: str, path: str, value: Any, reason: str, remedy: str) -> Finding:
+    """
+    One finding.
+
+    :param level: ``error`` (the run stops before anything is changed) or ``warning``
+    :param path: pillar path, for example ``octavia:api:bind:port``
+    :param value: the offending value, None where there is none; pass :data:`MASK` for a secret
+    :param reason: why it is wrong, a sentence without a full stop
+    :param remedy: what to do about it, a sentence without a full stop
+    :return: the finding
+    """
+    shown = "" if value is None else value if isinstance(value, str) else repr(value)
+    return {"level": level, "path": path, "value": shown, "reason": reason, "remedy": remedy}
+
+
+def error(path: str, value: Any, reason: str, remedy: str) -> Finding:
+    """A finding that stops the run; the arguments are those of :func:`finding`."""
+    return finding(ERROR, path, value, reason, remedy)
+
+
+def warning(path: str, value: Any, reason: str, remedy: str) -> Finding:
+    """A finding that is only told; the arguments are those of :func:`finding`."""
+    return finding(WARNING, path, value, reason, remedy)
+
+
+def errors(findings: list[Finding]) -> list[Finding]:
+    """The findings among ``findings`` that stop a run."""
+    return [item for item in findings if item["level"] == ERROR]
+
+
+def masked(path: str, value: Any) -> Any:
+    """
+    A value as it may be shown.
+
+    :param path: its pillar path, whose last name tells whether it is a secret
+    :param value: the value
+    :return: the value, or :data:`MASK`; mappings and lists are masked whole when any name in them
+        is that of a secret
+    """
+    if _is_secret_name(path.rpartition(":")[2]) or _holds_secret(value):
+        return MASK
+    return value
+
+
+def _is_secret_name(name: str) -> bool:
+    return any(name.endswith(secret) for secret in SECRET_NAMES)
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_is_secret_name(str(name)) or _holds_secret(item) for name, item in value.items())
+    if isinstance(value, list):
+        return any(_holds_secret(item) for item in value)
+    return isinstance(value, str) and ("://" in value and "@" in value or "PRIVATE KEY" in value)
+
+
+def describe(findings: list[Finding]) -> str:
+    """
+    Findings as text for a state's comment, errors first.
+
+    :param findings: what was found
+    :return: one line a finding: path, value, reason, remedy
+    """
+    ranked = sorted(findings, key=lambda item: (item["level"] != ERROR, item["path"]))
+    return "\n".join(_line(item) for item in ranked)
+
+
+def _line(item: Finding) -> str:
+    value = f" = {item['value']}" if item["value"] else ""
+    return f"{item['level']}: {item['path']}{value}: {item['reason']}. {item['remedy']}."

@@ -1,0 +1,17 @@
+{%- from "octavia/map.jinja" import octavia with context %}
+
+include:
+  - octavia.check
+  - octavia.config
+
+{%- if 'api' in octavia.roles %}
+
+octavia_api_packages:
+  octavia_control.installed:
+    - pkgs: {{ octavia.packages.api | json }}
+    - units: {{ octavia.units_of.api | json }}
+    - require:
+      - sls: octavia.check
+    - require_in:
+      - file: octavia_config_file
+{%- endif %}

@@ -1,0 +1,8 @@
+{%- from "octavia/map.jinja" import octavia with context %}
+
+include:
+  - octavia.check
+{%- if 'client' in octavia.roles %}
+  - octavia.client.package
+  - octavia.client.clouds
+{%- endif %}

@@ -1,0 +1,31 @@
+{%- from "octavia/map.jinja" import octavia with context %}
+
+include:
+  - octavia.check
+
+{%- if octavia.units %}
+
+octavia_config_file:
+  file.managed:
+    - name: {{ octavia.config }}
+    - source: salt://octavia/files/octavia.conf
+    - template: jinja
+    - user: root
+    - group: {{ octavia.group }}
+    - mode: '0640'
+    - show_changes: false
+    - require:
+      - sls: octavia.check
+{%- endif %}
+{%- if octavia.audit_map %}
+
+octavia_audit_map:
+  file.managed:
+    - name: {{ octavia.audit_map }}
+    - source: salt://octavia/files/octavia_api_audit_map.conf
+    - user: root
+    - group: {{ octavia.group }}
+    - mode: '0640'
+    - require:
+      - file: octavia_config_file
+{%- endif %}

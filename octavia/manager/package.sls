@@ -1,0 +1,17 @@
+{%- from "octavia/map.jinja" import octavia with context %}
+
+include:
+  - octavia.check
+  - octavia.config
+
+{%- if 'manager' in octavia.roles %}
+
+octavia_manager_packages:
+  octavia_control.installed:
+    - pkgs: {{ octavia.packages.manager | json }}
+    - units: {{ octavia.units_of.manager | json }}
+    - require:
+      - sls: octavia.check
+    - require_in:
+      - file: octavia_config_file
+{%- endif %}

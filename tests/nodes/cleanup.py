@@ -1,0 +1,112 @@
+"""End nodes and remove what killed runs left behind, found by name and not only by their files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from . import cgroups, host, layers, network, node
+from .errors import NodesError
+from .processes import is_alive, say
+from .state import NODES, load_all
+
+# nspawn keeps small folders by machine name that it leaves behind when it is killed.
+_NSPAWN_FOLDERS = ("propagate", "unix-export")
+_BUILD = f"{cgroups.PREFIX}build-"
+
+
+def _mounted_nodes() -> set[str]:
+    """Names of nodes with a mounted disk."""
+    found = set()
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        point = Path(line.split()[4])
+        if point.is_relative_to(NODES) and point != NODES:
+            found.add(point.relative_to(NODES).parts[0])
+    return found
+
+
+def _containers() -> dict[int, str]:
+    """The nspawn processes of ours: {pid: node name}."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            argv = path.read_bytes().decode(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if Path(argv[0]).name == "systemd-nspawn":
+            for argument in argv:
+                if argument.startswith(f"--machine={node.PREFIX}"):
+                    found[int(path.parent.name)] = argument.removeprefix(f"--machine={node.PREFIX}")
+    return found
+
+
+def _seen_nodes() -> set[str]:
+    """Names of all nodes of which anything exists, whether or not their file does."""
+    found = _mounted_nodes() | set(_containers().values())
+    found.update(path.name for path in NODES.glob("*"))
+    for name in [*cgroups.names(), *network.names()]:
+        if name.startswith(node.PREFIX):
+            found.add(name.removeprefix(node.PREFIX))
+    return found
+
+
+def _remove_dead_builds() -> None:
+    """Kill what is left of layer builds whose process is dead, and remove their folders."""
+    for group in cgroups.names():
+        if group.startswith(_BUILD):
+            pid, started = group.removeprefix(_BUILD).split("-")
+            if not is_alive(int(pid), int(started)):
+                cgroups.kill(group)
+                cgroups.remove(group)
+    layers.remove_stale()
+
+
+def _remove_node(name: str) -> None:
+    for pid, owner in _containers().items():
+        # Killed before it had joined its control group.
+        if owner == name:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    node.remove(name)
+    for folder in _NSPAWN_FOLDERS:
+        shutil.rmtree(f"/run/systemd/nspawn/{folder}/{node.PREFIX}{name}", ignore_errors=True)
+
+
+def clean(stale_only: bool = False) -> list[str]:
+    """Remove all nodes, or only those whose owner is dead and those of which only parts are left.
+
+    A full clean removes the switch and the state folder too. Layers stay, except half-built ones
+    of dead processes. Returns the names of the removed nodes.
+    Raises NodesError that lists what could not be removed, after everything else was.
+    """
+    host.check()
+    _remove_dead_builds()
+    # Seen first, records second: a node's record is the first of it, so a node that is being
+    # created meanwhile is either not seen or has its record.
+    seen = _seen_nodes()
+    records = load_all()
+    kept = {r.name for r in records if not r.is_stale()} if stale_only else set()
+    removed, problems = [], []
+    for name in sorted(seen - kept):
+        try:
+            _remove_node(name)
+            removed.append(name)
+            say(f"removed node {name}")
+        except NodesError as error:
+            problems.append(str(error))
+    if not stale_only:
+        network.remove(network.SWITCH)
+        if host.state_mounted() and not problems:
+            subprocess.run(["umount", str(host.STATE)], check=True)
+            host.STATE.rmdir()
+    for folder in _NSPAWN_FOLDERS:
+        for path in Path("/run/systemd/nspawn", folder).glob(f"{_BUILD}*"):
+            shutil.rmtree(path, ignore_errors=True)
+    if problems:
+        raise NodesError("\n".join(problems))
+    return removed

@@ -1,0 +1,208 @@
+"""Cached layers: each a folder named by a hash of all its inputs, built once and never changed.
+
+A layer is built in a temporary folder and renamed when it is complete, under a lock, so that a kill
+leaves nothing half-valid and two runs share one build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from . import builder, host, mirror, recipes
+from .errors import LayerError
+from .platforms import Platform
+from .processes import is_alive, start_time, step
+
+_LAYERS = host.CACHE / "layers"
+_BUILDING = host.CACHE / "building"
+_LOGS = host.CACHE / "logs"
+
+
+def _key(inputs: object) -> str:
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def remove_stale() -> None:
+    """Remove temporary folders of processes that died while they built."""
+    for folder in _BUILDING.glob("*.*.*"):
+        _, pid, started = folder.name.rsplit(".", 2)
+        if not is_alive(int(pid), int(started)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cached(name: str, inputs: object, build: Callable[[Path, Path], Path]) -> Path:
+    """The layer `name` with these inputs, built by `build(folder, log)` unless it is there.
+
+    `build` gets an empty folder and returns the part of it that becomes the layer.
+    """
+    full = f"{name}-{_key(inputs)}"
+    final = _LAYERS / full
+    if final.is_dir():
+        return final
+    host.ensure_tools()
+    with host.lock(full):
+        if final.is_dir():
+            return final
+        for folder in (_LAYERS, _BUILDING, _LOGS):
+            folder.mkdir(parents=True, exist_ok=True)
+        remove_stale()
+        folder = _BUILDING / f"{full}.{os.getpid()}.{start_time(os.getpid())}"
+        folder.mkdir()
+        log = _LOGS / f"{full}.log"
+        log.write_text("", encoding="utf-8")
+        try:
+            with step(f"build {full}"):
+                build(folder, log).rename(final)
+        except LayerError as error:
+            raise LayerError(f"{full} could not be built (log: {log}): {error}") from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return final
+
+
+def _write(root: Path, path: str, text: str) -> None:
+    target = root / path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    target.write_text(text, encoding="utf-8")
+
+
+def base(platform: Platform) -> Path:
+    """A minimal Debian with systemd and Python.
+
+    Raises LayerError when it cannot be built, as all functions of this module.
+    """
+    inputs = [platform.suite, recipes.BASE_PACKAGES, recipes.DPKG_OPTIONS, recipes.NODE_SOURCES]
+
+    def build(folder: Path, log: Path) -> Path:
+        tree = folder / "tree"
+        argv = [
+            *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
+            f"--include={','.join(recipes.BASE_PACKAGES)}",
+            *(f"--dpkgopt={option}" for option in recipes.DPKG_OPTIONS),
+            *(f"--aptopt={path}" for path in mirror.host_options()),
+            *(platform.suite, str(tree), "-"),
+        ]
+        builder.execute(argv, log, {}, text=mirror.sources(platform))
+        _write(tree, "/etc/apt/sources.list", recipes.NODE_SOURCES)
+        _write(tree, "/etc/resolv.conf", "# A node resolves names by /etc/hosts only.\n")
+        _write(tree, "/etc/hosts", "127.0.0.1 localhost builder\n")
+        _write(tree, "/etc/profile.d/salt.sh", recipes.PROFILE)
+        for path in ("/srv/debs", "/srv/salt", "/srv/pillar"):
+            (tree / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        return tree
+
+    return _cached(f"base-{platform.key}", inputs, build)
+
+
+def debs(platform: Platform) -> Path:
+    """One apt repository with everything that nodes may install, dependencies included."""
+    lower = base(platform)
+    inputs = [lower.name, recipes.DEB_GROUPS, recipes.DEBS_SCRIPT]
+
+    def build(folder: Path, log: Path) -> Path:
+        repository = folder / "debs"
+        (repository / "partial").mkdir(parents=True)
+        script = recipes.DEBS_SCRIPT.format(groups=" ".join(recipes.DEB_GROUPS))
+        files = {name: " ".join(packages) for name, packages in recipes.DEB_GROUPS.items()}
+        files["sources"] = mirror.sources(platform)
+        builder.run(
+            [lower],
+            folder,
+            script,
+            files=files,
+            binds={
+                str(repository): "/var/cache/apt/archives",
+                str(folder / "run/sources"): "/etc/apt/sources.list",
+            },
+            network=True,
+            log=log,
+        )
+        with open(repository / "Packages", "w", encoding="utf-8") as stream:
+            done = subprocess.run(["apt-ftparchive", "packages", "."], cwd=repository, stdout=stream)
+        if done.returncode:
+            raise LayerError(f"apt-ftparchive ended with exit code {done.returncode}")
+        return repository
+
+    return _cached(f"debs-{platform.key}", inputs, build)
+
+
+def infra(platform: Platform) -> Path:
+    """MariaDB, RabbitMQ, memcached and Keystone, installed and not configured, on top of base."""
+    lower, repository = base(platform), debs(platform)
+    script = recipes.INFRA_SCRIPT.format(packages=" ".join(recipes.INFRA_PACKAGES))
+    inputs = [lower.name, repository.name, script]
+
+    def build(folder: Path, log: Path) -> Path:
+        binds = {str(repository): "/srv/debs"}
+        return builder.run(
+            [lower], folder, script, files={}, binds=binds, network=False, log=log
+        )
+
+    return _cached(f"infra-{platform.key}", inputs, build)
+
+
+def uv() -> Path:
+    """The uv binary, from a virtual environment of the cache."""
+
+    def build(folder: Path, log: Path) -> Path:
+        tree = folder / "tree"
+        builder.execute([sys.executable, "-m", "venv", str(tree)], log, {})
+        pip = [str(tree / "bin/python"), "-m", "pip", "install", "uv"]
+        builder.execute(pip, log, builder.host_environment())
+        return tree
+
+    return _cached("tool-uv", ["uv"], build) / "bin/uv"
+
+
+def salt(platform: Platform, series: str) -> Path:
+    """A virtual environment with Salt at /opt/salt, and wheels that a node can add to it.
+
+    Raises PlatformError when this Salt series does not support the platform's Python.
+    """
+    pin = platform.salt_pin(series)
+    lower = base(platform)
+    script = recipes.SALT_SCRIPT.format(version=pin, wheels=" ".join(recipes.WHEELS))
+    inputs = [lower.name, script, recipes.SALT_OVERRIDES, recipes.PIP_CONFIG]
+
+    def build(folder: Path, log: Path) -> Path:
+        upper = builder.run(
+            [lower],
+            folder,
+            script,
+            files={"overrides": recipes.SALT_OVERRIDES},
+            binds={str(uv()): "/usr/local/bin/uv"},
+            network=True,
+            log=log,
+        )
+        tree = folder / "layer"
+        # The rest of the changes is mount points and caches of the builder.
+        for path in ("opt/salt", "srv/wheels"):
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (upper / path).rename(tree / path)
+        _write(tree, "/etc/pip.conf", recipes.PIP_CONFIG)
+        return tree
+
+    return _cached(f"salt-{platform.key}-{pin}", inputs, build)
+
+
+OVERLAYS: dict[str, Callable[[Platform], Path]] = {"infra": infra}
+
+
+def stack(platform: Platform, names: tuple[str, ...], salt_series: str | None) -> list[Path]:
+    """The lower folders of a node, the topmost first: Salt, the named layers, the base.
+
+    Raises LayerError for a layer name that does not exist.
+    """
+    for name in names:
+        if name not in OVERLAYS:
+            raise LayerError(f"layer {name!r} is not known; use some of: {', '.join(OVERLAYS)}")
+    tops = [salt(platform, salt_series)] if salt_series else []
+    return [*tops, *(OVERLAYS[name](platform) for name in reversed(names)), base(platform)]

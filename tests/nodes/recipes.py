@@ -1,0 +1,78 @@
+"""What the layers are made of: package lists and the scripts that run inside a builder.
+
+Everything here goes into the key of the layers, so a change builds them anew.
+"""
+
+from __future__ import annotations
+
+BASE_PACKAGES = (
+    "systemd systemd-sysv dbus python3 python3-venv iproute2 procps iputils-ping ca-certificates "
+    "netbase curl less logrotate openssl"
+).split()
+
+# Packages of the local repository, in groups that are resolved one by one: groups may conflict.
+DEB_GROUPS = {
+    "infra": (
+        "mariadb-server rabbitmq-server memcached keystone python3-pymysql python3-memcache "
+        "python3-openstacksdk uwsgi-plugin-python3 openssl logrotate"
+    ).split(),
+    "octavia": (
+        "octavia-api octavia-worker octavia-health-manager octavia-housekeeping "
+        "octavia-driver-agent python3-octavia python3-octaviaclient python3-openstackclient"
+    ).split(),
+}
+INFRA_PACKAGES = DEB_GROUPS["infra"]
+
+# Wheels that a node can install, since it has no network.
+WHEELS = ("openstacksdk",)
+
+# dpkg leaves these out; force-unsafe-io drops syncs, which nothing here needs.
+DPKG_OPTIONS = (
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-include=/usr/share/locale/locale.alias",
+    "force-unsafe-io",
+)
+
+NODE_SOURCES = "deb [trusted=yes] file:/srv/debs ./\n"
+
+# /var/cache/apt/archives is the growing repository.
+DEBS_SCRIPT = """
+apt-get update
+for group in {groups}; do
+    apt-get install -d -y --no-install-recommends $(cat /run/build/$group)
+done
+rm -rf /var/cache/apt/archives/lock /var/cache/apt/archives/partial
+"""
+
+INFRA_SCRIPT = """
+printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+apt-get update
+apt-get install -y --no-install-recommends {packages}
+apt-get clean
+# Eight worker processes cost half a minute of CPU time at every boot; two serve the tests.
+sed -i 's/^processes = .*/processes = 2/' /etc/keystone/keystone-uwsgi.ini
+rm -f /usr/sbin/policy-rc.d
+"""
+
+# A requirement that a package index may lag behind on, and one that needs a compiler and that
+# Salt only uses for one rendering filter.
+SALT_OVERRIDES = """certifi
+timelib ; sys_platform == "never"
+"""
+
+SALT_SCRIPT = """
+python3 -m venv /opt/salt
+uv pip install --python /opt/salt/bin/python --override /run/build/overrides --compile-bytecode \
+    'salt=={version}'
+/opt/salt/bin/pip freeze > /run/build/constraints
+mkdir -p /srv/wheels
+/opt/salt/bin/pip wheel --wheel-dir /srv/wheels --constraint /run/build/constraints {wheels}
+"""
+
+PIP_CONFIG = "[global]\nno-index = true\nfind-links = /srv/wheels\n"
+PROFILE = 'PATH="/opt/salt/bin:$PATH"\n'

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+"""Make the databases and users that a JSON file asks for, and tell Salt what changed.
+
+Usage: mariadb.py [--check] FILE
+
+FILE holds {"host", "port", "databases": [{"name", "user", "password"}]}. With --check nothing is
+changed. The last line of output is what Salt calls a stateful result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+SOCKET = "/run/mysqld/mysqld.sock"
+
+
+def encodings(password: str) -> list[bytes]:
+    """Give the forms in which clients send a password.
+
+    PyMySQL sends Latin-1 where the other clients send UTF-8.
+
+    :param password: the password as text
+    :return: one form for plain ASCII, up to two for anything else
+    """
+    forms = [password.encode("utf-8")]
+    if not password.isascii() and all(ord(char) < 256 for char in password):
+        forms.append(password.encode("latin-1"))
+    return forms
+
+
+def native_hash(password: bytes) -> str:
+    """Give the hash that the plugin mysql_native_password keeps.
+
+    :param password: the password as sent by the client
+    :return: an asterisk and 40 hexadecimal digits
+    """
+    return "*" + hashlib.sha1(hashlib.sha1(password).digest()).hexdigest().upper()
+
+
+def can_log_in(host: str, port: int, entry: dict[str, str]) -> bool:
+    """Say whether the user gets into the database, with each form of the password.
+
+    :param host: address of the server
+    :param port: port of the server
+    :param entry: name of the database, user and password
+    :return: True if every login works
+    """
+    for password in encodings(entry["password"]):
+        try:
+            pymysql.connect(
+                host=host,
+                port=port,
+                user=entry["user"],
+                password=password,
+                database=entry["name"],
+                charset="utf8mb4",
+            ).close()
+        except pymysql.err.OperationalError:
+            return False
+    return True
+
+
+def make(cursor: Any, entry: dict[str, str]) -> None:
+    """Make the database and the user, or set the user's password.
+
+    :param cursor: a cursor of a connection as root
+    :param entry: name of the database, user and password
+    :raises pymysql.err.Error: if the server refuses
+    """
+    database = "`" + entry["name"].replace("`", "``") + "`"
+    hashes = [native_hash(form) for form in encodings(entry["password"])]
+    methods = " OR ".join(["mysql_native_password USING %s"] * len(hashes))
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb3")
+    cursor.execute("CREATE USER IF NOT EXISTS %s@'%%'", [entry["user"]])
+    cursor.execute(f"ALTER USER %s@'%%' IDENTIFIED VIA {methods}", [entry["user"], *hashes])
+    cursor.execute(f"GRANT ALL PRIVILEGES ON {database}.* TO %s@'%%'", [entry["user"]])
+
+
+def main() -> None:
+    """Read the arguments, do the work, print the result."""
+    parser = argparse.ArgumentParser(description="Make databases and users.")
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    parser.add_argument("wanted", type=Path)
+    options = parser.parse_args()
+    missing = ["everything"]
+    if options.wanted.exists() or not options.check:
+        wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
+        entries = [
+            entry
+            for entry in wanted["databases"]
+            if not can_log_in(wanted["host"], wanted["port"], entry)
+        ]
+        if entries and not options.check:
+            with pymysql.connect(unix_socket=SOCKET, user="root", charset="utf8mb4") as root:
+                for entry in entries:
+                    make(root.cursor(), entry)
+        missing = [f"user {entry['user']} of database {entry['name']}" for entry in entries]
+    comment = ", ".join(missing) or "all databases and users are there"
+    print(json.dumps({"changed": bool(missing), "comment": comment}))
+
+
+if __name__ == "__main__":
+    main()

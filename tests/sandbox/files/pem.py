@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""Make the certificates and keys whose paths a JSON file gives, and tell Salt what changed.
+
+Usage: pem.py [--check] FILE
+
+FILE holds paths under Octavia's own names (ca_certificate, ca_private_key, client_cert,
+client_cert_key, client_cert_all, server_ca, client_ca) and ca_private_key_passphrase. A file that
+is there is never touched. With --check nothing is made. The last line of output is what Salt
+calls a stateful result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+HOME = Path("/root/sandbox")
+GROUP = "octavia"
+CONFIG = """
+[req]
+distinguished_name = name
+prompt = no
+string_mask = utf8only
+[name]
+commonName = ${ENV::SUBJECT}
+[ca]
+basicConstraints = critical, CA:true
+keyUsage = critical, cRLSign, keyCertSign, digitalSignature
+subjectKeyIdentifier = hash
+[client]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature, keyEncipherment
+extendedKeyUsage = clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+"""
+
+
+class HalfPair(Exception):
+    """One of a certificate and its key is there, the other is not."""
+
+
+class Store:
+    """Makes files, and remembers which."""
+
+    def __init__(self, dry: bool) -> None:
+        """Remember whether to make files at all."""
+        self.dry = dry
+        self.made: list[str] = []
+
+    def missing(self, *paths: Path) -> bool:
+        """Say whether files are missing, all of them or none.
+
+        :param paths: the files
+        :return: True if they are to be made now
+        :raises HalfPair: if some are there and some are not
+        """
+        absent = [path for path in paths if not path.exists()]
+        if not absent:
+            return False
+        if len(absent) < len(paths):
+            raise HalfPair(
+                f"{absent[0]} is missing, but its counterpart is there; "
+                "put it back, or remove the other to have both made"
+            )
+        self.made += [str(path) for path in paths]
+        return not self.dry
+
+    def put(self, path: Path, text: str) -> None:
+        """Write a file that root owns and Octavia may read.
+
+        :param path: where to
+        :param text: what
+        """
+        for folder in [*reversed(path.parents)]:
+            if not folder.exists():
+                folder.mkdir(mode=0o750)
+                shutil.chown(folder, "root", GROUP)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+            file.write(text)
+        shutil.chown(file.name, "root", GROUP)
+        Path(file.name).chmod(0o640)
+        Path(file.name).rename(path)
+
+
+def certify(
+    subject: str, extensions: str, passphrase: str, signer: tuple[Path, Path] | None
+) -> tuple[str, str]:
+    """Make a key and a certificate, of a CA of its own or signed by one.
+
+    :param subject: common name
+    :param extensions: section of CONFIG
+    :param passphrase: of the new CA's key, or of the signer's; empty for a plain key
+    :param signer: certificate and key of the CA
+    :return: certificate and key, in PEM form
+    :raises subprocess.CalledProcessError: if openssl fails
+    """
+    with tempfile.TemporaryDirectory(dir=HOME) as folder:
+        config, key, certificate = (Path(folder, name) for name in ("config", "key", "certificate"))
+        config.write_text(CONFIG, encoding="utf-8")
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-days", "3650"]
+        command += ["-config", config, "-extensions", extensions]
+        command += ["-keyout", key, "-out", certificate]
+        if signer:
+            command += ["-CA", signer[0], "-CAkey", signer[1], "-passin", "stdin", "-noenc"]
+        else:
+            command += ["-passout", "stdin"] if passphrase else ["-noenc"]
+        subprocess.run(
+            command,
+            check=True,
+            input=passphrase.encode("utf-8") + b"\n",
+            capture_output=True,
+            env={**os.environ, "SUBJECT": subject},
+        )
+        return certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii")
+
+
+def make(wanted: dict[str, str], store: Store) -> None:
+    """Make what is missing.
+
+    :param wanted: the paths and the passphrase
+    :param store: where the files go
+    """
+    passphrase = wanted.get("ca_private_key_passphrase", "")
+    paths = {key: Path(path) for key, path in wanted.items() if not key.endswith("passphrase")}
+    server = (
+        paths.get("ca_certificate", HOME / "ca.pem"),
+        paths.get("ca_private_key", HOME / "ca.key"),
+    )
+    authorities = [("server CA", server, passphrase)]
+    if paths.get("client_ca", server[0]) != server[0]:
+        authorities.append(("client CA", (paths["client_ca"], HOME / "client_ca.key"), ""))
+    for subject, pair, secret in authorities:
+        if store.missing(*pair):
+            for path, text in zip(pair, certify(f"sandbox {subject}", "ca", secret, None)):
+                store.put(path, text)
+    _, signer, secret = authorities[-1]
+    client = (
+        paths.get("client_cert", HOME / "client.pem"),
+        paths.get("client_cert_key", HOME / "client.key"),
+    )
+    if store.missing(*client):
+        for path, text in zip(client, certify("sandbox controller", "client", secret, signer)):
+            store.put(path, text)
+    copies = {"server_ca": server[:1], "client_cert_all": client}
+    for name, sources in copies.items():
+        if name in paths and store.missing(paths[name]):
+            store.put(paths[name], "".join(path.read_text(encoding="ascii") for path in sources))
+
+
+def main() -> None:
+    """Read the arguments, do the work, print the result."""
+    parser = argparse.ArgumentParser(description="Make certificates and keys.")
+    parser.add_argument("--check", action="store_true", help="make nothing")
+    parser.add_argument("wanted", type=Path)
+    options = parser.parse_args()
+    made = ["everything"]
+    if options.wanted.exists() or not options.check:
+        wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
+        store = Store(options.check)
+        if wanted:
+            make(wanted, store)
+        made = store.made
+    comment = ", ".join(made) or "all files are there"
+    print(json.dumps({"changed": bool(made), "comment": comment}))
+
+
+if __name__ == "__main__":
+    main()

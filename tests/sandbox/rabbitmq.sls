@@ -1,0 +1,49 @@
+# RabbitMQ with the users and virtual hosts of the octavia pillar, one node or a cluster. The broker reads
+# them itself when it starts (definitions), so no password is ever given to a command.
+{%- from 'sandbox/map.jinja' import cluster with context %}
+
+sandbox_rabbitmq_package:
+  pkg.installed:
+    - name: rabbitmq-server
+
+{%- set files = {
+  'rabbitmq.conf': '0644',
+  'rabbitmq-env.conf': '0644',
+  'enabled_plugins': '0644',
+  'definitions.json': '0640',
+} %}
+{%- for name, mode in files.items() %}
+
+/etc/rabbitmq/{{ name }}:
+  file.managed:
+    - source: salt://sandbox/files/rabbitmq/{{ name }}
+    - template: jinja
+    - user: root
+    - group: rabbitmq
+    - mode: '{{ mode }}'
+    - show_changes: false
+    - require:
+      - pkg: sandbox_rabbitmq_package
+    - watch_in:
+      - service: sandbox_rabbitmq_service
+{%- endfor %}
+{%- if cluster.get('cookie') %}
+
+/var/lib/rabbitmq/.erlang.cookie:
+  file.managed:
+    - source: salt://sandbox/files/rabbitmq/cookie
+    - template: jinja
+    - user: rabbitmq
+    - group: rabbitmq
+    - mode: '0400'
+    - show_changes: false
+    - require:
+      - pkg: sandbox_rabbitmq_package
+    - watch_in:
+      - service: sandbox_rabbitmq_service
+{%- endif %}
+
+sandbox_rabbitmq_service:
+  service.running:
+    - name: rabbitmq-server
+    - enable: true

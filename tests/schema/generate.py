@@ -1,0 +1,436 @@
+#!/usr/bin/env python3
+"""Make and check ``octavia/parameters/options.json``, the option history of all releases.
+
+``generate.py dump RELEASE > RELEASE.json``
+    writes the options of the Octavia that is installed in the running interpreter.
+``generate.py merge DIR [--output FILE]``
+    joins a folder of such dumps (and ``DIR/first_final``, the dumps of X.0.0) into the data.
+``generate.py compare RELEASE.json [--data FILE]``
+    prints where the data and one dump differ; exit status 1 if they do.
+
+``dump`` needs Python 3.8 or newer and, beside Octavia itself, nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DATA = ROOT / "octavia" / "parameters" / "options.json"
+
+#: Facts that go into the data and that a dump cannot tell: see ``facts.json``.
+FACTS = HERE / "facts.json"
+
+#: Attributes of an option that make an era, in the order in which they are written.
+ATTRIBUTES = (
+    "type", "default", "choices", "ignore_case", "min", "max", "regex", "item_type",
+    "item_choices", "item_regex", "required", "secret", "mutable", "deprecated", "was",
+)
+
+#: Oslo namespaces that describe octavia.conf. Others that happen to be installed do not count.
+NAMESPACES = (
+    "octavia", "oslo.db", "oslo.log", "oslo.messaging", "oslo.middleware.cors",
+    "oslo.middleware.http_proxy_to_wsgi", "oslo.middleware.healthcheck",
+    "oslo.middleware.sizelimit", "oslo.policy", "oslo.reports", "keystonemiddleware.audit",
+    "keystonemiddleware.auth_token", "cotyledon", "castellan.config",
+)
+
+#: Sections that take the options of a keystoneauth plugin, if they have an ``auth_type``.
+AUTH_SECTIONS = ("keystone_authtoken", "service_auth", "neutron")
+AUTH_PLUGINS = ("password", "v3password", "v2password", "v3applicationcredential")
+
+#: Parts of Octavia that do something at import, or that only its own tests use.
+NOT_IMPORTED = ("octavia.tests", "octavia.wsgi", "octavia.hacking", "octavia.db.migration")
+
+TYPE_NAMES = {
+    "String": "string", "MultiString": "multi", "Boolean": "boolean", "Integer": "integer",
+    "Float": "float", "Port": "port", "List": "list", "Dict": "dict", "IPAddress": "ip",
+    "Hostname": "hostname", "HostAddress": "hostaddress", "URI": "uri",
+    "str": "string", "int": "integer", "float": "float", "bool": "boolean",
+}
+
+
+class UnknownType(TypeError):
+    """An option has a type for which this tool has no name."""
+
+
+# --- dump: the options of the Octavia that is installed here ------------------------------------
+
+
+def dump(release: str) -> dict[str, Any]:
+    """Describe every option that the installed Octavia and its libraries read.
+
+    :param release: name that the result bears, such as ``2026.2``.
+    :return: ``{"release", "octavia", "python", "namespaces", "notes", "options"}``.
+    :raises UnknownType: for an option type that is not in ``TYPE_NAMES``.
+    """
+    import platform
+    from importlib import metadata
+
+    from oslo_config import cfg, generator
+
+    notes: list[str] = []
+    # Importing comes first: it registers options that no namespace lists, and sets defaults.
+    import_all("octavia", notes)
+    known = installed_namespaces()
+    notes += [f"namespace {name} is not installed" for name in NAMESPACES if name not in known]
+    present = [name for name in NAMESPACES if name in known]
+
+    options: dict[str, dict[str, Any]] = {}
+
+    def add(section: str, opt: Any, default: Any) -> None:
+        """Describe an option once; what else describes it can only add old names."""
+        names = options.setdefault(section, {})
+        old = names.get(opt.dest, {}).get("deprecated_names", [])
+        new = describe(opt, section, default)
+        merged = old + [name for name in new.pop("deprecated_names", ()) if name not in old]
+        names.setdefault(opt.dest, new)
+        if merged:
+            names[opt.dest]["deprecated_names"] = merged
+
+    # The generator's own listing applies the changes of defaults that a namespace declares. What is
+    # registered comes first all the same, as Octavia changes more defaults there.
+    listed = generator._list_opts(present)
+    for section, opt, default in registered(cfg.CONF):
+        add(section, opt, default)
+    for _namespace, groups in listed:
+        for group, opts in groups:
+            for opt in opts:
+                add(section_name(group), opt, opt.default)
+    for section in AUTH_SECTIONS:
+        if "auth_type" in options.get(section, {}):
+            for opt in auth_options(notes):
+                add(section, opt, opt.default)
+    return {
+        "release": release,
+        "octavia": metadata.version("octavia"),
+        "python": platform.python_version(),
+        "namespaces": present,
+        "notes": notes,
+        "options": options,
+    }
+
+
+def import_all(package: str, notes: list[str]) -> None:
+    """Import every module of a package, so that it registers its options.
+
+    :param package: name of the package.
+    :param notes: gets one line for each module that cannot be imported.
+    """
+    import importlib
+    import pkgutil
+
+    root = importlib.import_module(package)
+    for found in pkgutil.iter_modules(root.__path__, package + "."):
+        name = found.name
+        if name.startswith(NOT_IMPORTED):
+            continue
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - a broken module must not stop the others
+            notes.append(f"import {name}: {error!r}")
+            continue
+        if found.ispkg:
+            import_all(name, notes)
+
+
+def installed_namespaces() -> set[str]:
+    """Names of the installed entry points that list options."""
+    from importlib import metadata
+
+    points: Any = metadata.entry_points()
+    group = "oslo.config.opts"
+    found = points.select(group=group) if hasattr(points, "select") else points.get(group, ())
+    return {point.name for point in found}
+
+
+def registered(conf: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield section, option object and default for all that is registered on ``conf``."""
+    groups = {"DEFAULT": conf._opts, **{name: group._opts for name, group in conf._groups.items()}}
+    for section, entries in groups.items():
+        for entry in entries.values():
+            yield section, entry["opt"], entry.get("default", entry["opt"].default)
+
+
+def auth_options(notes: list[str]) -> Iterator[Any]:
+    """Yield the options of the keystoneauth plugins that a service can use."""
+    from keystoneauth1 import exceptions, loading
+
+    for plugin in AUTH_PLUGINS:
+        try:
+            yield from loading.get_auth_plugin_conf_options(plugin)
+        except exceptions.NoMatchingPlugin:
+            notes.append(f"keystoneauth plugin {plugin} is not installed")
+
+
+def section_name(group: Any) -> str:
+    """Name of the section for what a namespace gives as the group of its options."""
+    if group is None:
+        return "DEFAULT"
+    return str(getattr(group, "name", group))
+
+
+def describe(opt: Any, section: str, default: Any) -> dict[str, Any]:
+    """Describe one option object of oslo.config as plain data."""
+    result: dict[str, Any] = {"type": type_name(opt), "default": plain(default)}
+    kind = opt.type
+    choices = list(getattr(kind, "choices", None) or ())
+    if choices:
+        result["choices"] = choices
+    if getattr(kind, "ignore_case", False):
+        result["ignore_case"] = True
+    for name in ("min", "max"):
+        if getattr(kind, name, None) is not None:
+            result[name] = getattr(kind, name)
+    if getattr(kind, "regex", None):
+        result["regex"] = kind.regex.pattern
+    item = getattr(kind, "item_type", None)
+    if item is not None:
+        item_type = TYPE_NAMES.get(type(item).__name__, "string")
+        if item_type != "string":
+            result["item_type"] = item_type
+        if getattr(item, "choices", None):
+            result["item_choices"] = list(item.choices)
+        if getattr(item, "regex", None):
+            result["item_regex"] = item.regex.pattern
+    for name in ("required", "secret", "mutable", "deprecated_for_removal"):
+        if getattr(opt, name, False):
+            result[name] = True
+    if getattr(opt, "deprecated_reason", None):
+        result["deprecated_reason"] = " ".join(opt.deprecated_reason.split())
+    old = [
+        f"{section_name(name.group) if name.group else section}/{name.name or opt.dest}"
+        for name in opt.deprecated_opts
+    ]
+    if old:
+        result["deprecated_names"] = old
+    return result
+
+
+def type_name(opt: Any) -> str:
+    """Name of an option's type as it stands in the data."""
+    if opt.multi:
+        return "multi"
+    kind = opt.type
+    name = kind.__name__ if isinstance(kind, type) else type(kind).__name__
+    if name not in TYPE_NAMES:
+        raise UnknownType(f"option {opt.name}: no name for the type {name}; add it to TYPE_NAMES")
+    return TYPE_NAMES[name]
+
+
+def plain(value: Any) -> Any:
+    """Turn a default into JSON data that is the same on every host."""
+    import socket
+
+    if isinstance(value, str):
+        return "<hostname>" if value in (socket.gethostname(), socket.getfqdn()) else value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return str(value)
+
+
+# --- merge: one history out of many dumps --------------------------------------------------------
+
+
+def merge(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    """Join the dumps of a folder into one history.
+
+    :param folder: holds ``<release>.json`` files and, where X.0.0 knew fewer options than the
+        last point release, ``first_final/<release>.json``. Other JSON files are passed over.
+    :param facts: the content of ``facts.json``.
+    :return: the content of ``options.json``.
+    """
+    dumps = [load(path) for path in sorted(folder.glob("*.json"))]
+    dumps = [one for one in dumps if "options" in one and "release" in one]
+    dumps.sort(key=lambda one: version_key(one["octavia"]))
+    names = [one["release"] for one in dumps]
+    eras: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for number, one in enumerate(dumps):
+        first = folder / "first_final" / f"{one['release']}.json"
+        known_first = load(first)["options"] if first.exists() else one["options"]
+        for section, options in one["options"].items():
+            for option, raw in options.items():
+                era = normalize(section, option, raw, facts)
+                if option not in known_first.get(section, {}):
+                    era["point"] = True
+                history = eras.setdefault(section, {}).setdefault(option, [])
+                extend(history, era, names, number)
+    for options in eras.values():
+        for history in options.values():
+            if history[-1]["to"] == names[-1]:
+                del history[-1]["to"]
+    return {
+        "releases": names,
+        "points": {one["release"]: one["octavia"] for one in dumps},
+        "moves": facts["moves"],
+        "sections": {
+            section: {option: eras[section][option] for option in sorted(eras[section])}
+            for section in in_file_order(eras, facts["sections"])
+        },
+    }
+
+
+def extend(history: list[dict[str, Any]], era: dict[str, Any], names: list[str], at: int) -> None:
+    """Add one release to an option's history: lengthen its last era or begin a new one."""
+    if history and at and history[-1]["to"] == names[at - 1]:
+        last = {key: value for key, value in history[-1].items() if key not in ("from", "to")}
+        if last == era:
+            history[-1]["to"] = names[at]
+            return
+    history.append({"from": names[at], "to": names[at], **era})
+
+
+def normalize(
+    section: str, option: str, raw: dict[str, Any], facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Turn a dumped option into the attributes of an era, leaving out what says nothing."""
+    era = dict(raw)
+    era["type"] = raw["type"].split(":")[0]
+    if era["type"] == "port":
+        if era.get("min") == 0:
+            del era["min"]
+        if era.get("max") == 65535:
+            del era["max"]
+    if raw.get("deprecated_for_removal"):
+        era["deprecated"] = raw.get("deprecated_reason") or True
+    era["was"] = old_names(section, option, raw.get("deprecated_names", ()))
+    if "choices" in era:
+        # Null among the choices means that the option may stay unset, which all of them may.
+        era["choices"] = [choice for choice in era["choices"] if choice is not None]
+    for extra in facts["attributes"].get(f"{section}/{option}", ()):
+        if all(raw.get(key) == value for key, value in extra["where"].items()):
+            era.update(extra["set"])
+    # A false value says nothing, save for a default: an empty list is not the same as none.
+    return {
+        name: era[name]
+        for name in ATTRIBUTES
+        if era.get(name) is not None
+        and (name in ("default", "min", "max") or era[name] not in (False, [], ""))
+    }
+
+
+def old_names(section: str, option: str, names: Any) -> list[str]:
+    """Old names of an option without the spellings that oslo.config takes for the same name."""
+    result = []
+    for name in names:
+        group, _, old = name.partition("/")
+        group = group if group == "DEFAULT" else group.lower()
+        plain_name = f"{group}/{old.replace('-', '_')}"
+        if plain_name != f"{section}/{option}" and plain_name not in result:
+            result.append(plain_name)
+    return result
+
+
+def in_file_order(sections: Any, order: list[str]) -> list[str]:
+    """Section names in the order of ``order``, then the rest by name."""
+    return [name for name in order if name in sections] + sorted(set(sections) - set(order))
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Key that sorts versions such as ``0.10.0`` and ``19.0.0``."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def to_text(data: dict[str, Any]) -> str:
+    """Write the data with one option a line, so that a change is a small diff."""
+    lines = ["{"]
+    for key in ("releases", "points"):
+        lines.append(f"{compact(key)}: {compact(data[key])},")
+    lines += ['"moves": [', ",\n".join(compact(move) for move in data["moves"]), "],"]
+    lines.append('"sections": {')
+    blocks = []
+    for section, options in data["sections"].items():
+        body = ",\n".join(f"{compact(name)}: {compact(eras)}" for name, eras in options.items())
+        blocks.append(f"{compact(section)}: {{\n{body}\n}}")
+    lines.append(",\n".join(blocks))
+    return "\n".join(lines) + "\n}\n}\n"
+
+
+def compact(value: Any) -> str:
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+# --- compare: the data against one dump ----------------------------------------------------------
+
+
+def differences(
+    data: dict[str, Any], one: dict[str, Any], facts: dict[str, Any]
+) -> Iterator[str]:
+    """Yield a line for each difference between the data and a dump of one release.
+
+    ``-`` is only in the data, ``+`` only in the dump, ``~`` differs.
+    """
+    sys.path.insert(0, str(ROOT / "_utils"))
+    import octavia_schema
+
+    ours = {
+        (section, option): {name: era[name] for name in ATTRIBUTES if name in era}
+        for section, options in octavia_schema.view(data, one["release"]).items()
+        for option, era in options.items()
+    }
+    theirs = {
+        (section, option): normalize(section, option, raw, facts)
+        for section, options in one["options"].items()
+        for option, raw in options.items()
+    }
+    for name in sorted(ours.keys() | theirs.keys()):
+        label = "/".join(name)
+        if name not in theirs:
+            yield f"- {label}"
+        elif name not in ours:
+            yield f"+ {label}"
+        else:
+            for attribute in ATTRIBUTES:
+                old, new = ours[name].get(attribute), theirs[name].get(attribute)
+                if old != new:
+                    yield f"~ {label} {attribute}: {compact(old)} -> {compact(new)}"
+
+
+def load(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one of the three commands; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("dump", help="describe the installed Octavia")
+    command.add_argument("release")
+    command = commands.add_parser("merge", help="make options.json out of a folder of dumps")
+    command.add_argument("folder", type=Path)
+    command.add_argument("--output", type=Path, default=DATA)
+    command = commands.add_parser("compare", help="show where the data and a dump differ")
+    command.add_argument("dump", type=Path)
+    command.add_argument("--data", type=Path, default=DATA)
+    args = parser.parse_args(argv)
+
+    if args.command == "dump":
+        # A default is made from the name of the program, and arguments are read at import.
+        sys.argv = ["<program>"]
+        json.dump(dump(args.release), sys.stdout, indent=1, sort_keys=True)
+        sys.stdout.write("\n")
+        return 0
+    if args.command == "merge":
+        args.output.write_text(to_text(merge(args.folder, load(FACTS))), encoding="utf-8")
+        return 0
+    found = list(differences(load(args.data), load(args.dump), load(FACTS)))
+    print("\n".join(found) or "no difference")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
