@@ -252,7 +252,9 @@ def _query(url: str, table: str, python: str) -> dict[str, Any]:
         output_loglevel="quiet",
     )
     if answer["retcode"]:
-        raise CommandExecutionError(f"{python} could not look into the database: {answer['stderr']}")
+        raise CommandExecutionError(
+            f"{python} could not look into the database: {answer['stderr']}"
+        )
     return json.loads(answer["stdout"])
 
 
@@ -296,7 +298,7 @@ def answers(url: str, timeout: int = 10) -> dict[str, Any]:
 
         salt-call octavia_control.answers http://127.0.0.1:9876/
     """
-    # Only whether this very process answers is asked; whom it takes itself for is the clients' care.
+    # Only whether this very process answers is asked; its certificate is the clients' care.
     context = ssl._create_unverified_context() if url.startswith("https:") else None
     try:
         with urllib.request.urlopen(url, timeout=timeout, context=context) as answer:

@@ -63,7 +63,9 @@ def _fits_packages(ret: dict[str, Any], wanted: str, saltenv: str) -> dict[str, 
         )
         return ret
     if package["release"] == wanted:
-        ret["comment"] = ret["comment"] or f"The pillar is valid for {wanted}, so is {name} {version}."
+        ret["comment"] = (
+            ret["comment"] or f"The pillar is valid for {wanted}, so is {name} {version}."
+        )
         return ret
     ret["result"] = False
     has = "is installed" if package["installed"] else "would be installed"
@@ -77,9 +79,7 @@ def _fits_packages(ret: dict[str, Any], wanted: str, saltenv: str) -> dict[str, 
 
 def _way_out(package: dict[str, Any], wanted: str, saltenv: str) -> str:
     if not package["installed"]:
-        return (
-            f"Set version to {package['release']}, or give the node package sources of {wanted}."
-        )
+        return f"Set version to {package['release']}, or give the node package sources of {wanted}."
     known = __salt__["octavia_config.releases"](saltenv)
     newer = package["release"] and (
         octavia_releases.position(known, wanted)
@@ -90,4 +90,6 @@ def _way_out(package: dict[str, Any], wanted: str, saltenv: str) -> str:
             f"To upgrade, run octavia.upgrade.pre and then octavia.upgrade.upgrade; "
             f"to stay, set version to {package['release']}."
         )
-    return f"Set version to {package['release']}: packages are never taken back to an older release."
+    return (
+        f"Set version to {package['release']}: packages are never taken back to an older release."
+    )

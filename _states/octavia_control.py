@@ -188,7 +188,9 @@ def _start(
     if not after["active"]:
         return _failed(ret, f"it is {after['state']}, result {after['result']}")
     verb = "restarted" if restart else "started"
-    ret["comment"] = f"{name} was {verb}." if restart or not unit["active"] else f"{name} was enabled."
+    ret["comment"] = (
+        f"{name} was {verb}." if restart or not unit["active"] else f"{name} was enabled."
+    )
     return ret
 
 
@@ -378,9 +380,7 @@ def _cannot_sync(ret: dict[str, Any], found: dict[str, Any], schema: str) -> dic
     return ret
 
 
-def db_ready(
-    name: str, timeout: int = 300, saltenv: str = "base", **kwargs: Any
-) -> dict[str, Any]:
+def db_ready(name: str, timeout: int = 300, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     """
     The schema is at head because another node, the primary, has brought it there; waited for.
 

@@ -10,7 +10,7 @@ finds the name that the release in force has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -81,6 +81,7 @@ class Composite:
     :ivar translate: adds the settings to the context, given the checked values, options included
     :ivar required: keys that must be there, alternatives parted by ``|``
     :ivar unless: a key or option that makes the required ones needless
+    :ivar together: keys of which none is of use without the others
     :ivar choices: the values that a key may have
     :ivar section: the section whose options may stand in the composite verbatim
     """
@@ -89,6 +90,7 @@ class Composite:
     translate: Callable[[dict[str, Any], Context], None]
     required: tuple[str, ...] = ()
     unless: str = ""
+    together: tuple[str, ...] = ()
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     section: str = ""
 
@@ -98,8 +100,13 @@ def _bind(value: dict[str, Any], context: Context) -> None:
     context.put("api_settings", "bind_port", value.get("port"), "port")
 
 
+def _is_complete(value: dict[str, Any]) -> bool:
+    """Whether the account and its server are there; an option may have made them needless."""
+    return {"host", "user", "password"} <= value.keys()
+
+
 def _database(value: dict[str, Any], context: Context) -> None:
-    if "host" not in value:
+    if not _is_complete(value):
         return
     engine = value.get("engine", "mysql")
     url = urls.database(
@@ -129,7 +136,7 @@ def _message_queue(value: dict[str, Any], context: Context) -> None:
 
 
 def _identity(value: dict[str, Any], context: Context) -> None:
-    if "host" not in value:
+    if not _is_complete(value):
         return
     port = value.get("port", context.ports["keystone"])
     url = urls.identity(value.get("protocol", "http"), value["host"], port)
@@ -206,8 +213,10 @@ def _haproxy_amphora(value: dict[str, Any], context: Context) -> None:
 def _controller_worker(value: dict[str, Any], context: Context) -> None:
     # Where the pillar names no other, the CA that signs the amphorae also signed the client.
     if "client_ca" not in value:
-        authority = context.role.get("certificates", {}).get("ca_certificate")
-        context.put("controller_worker", "client_ca", authority, None)
+        certificates = context.role.get("certificates")
+        if isinstance(certificates, Mapping):
+            authority = certificates.get("ca_certificate")
+            context.put("controller_worker", "client_ca", authority, None)
 
 
 def _health_manager(value: dict[str, Any], context: Context) -> None:
@@ -234,6 +243,7 @@ COMPOSITES: dict[str, Composite] = {
             "key_file": "string",
         },
         _bind,
+        together=("cert_file", "key_file"),
         section="api_settings",
     ),
     "database": Composite(

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import sys
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 TIMEOUT = 10
 # Numbers of MariaDB's and MySQL's errors.
@@ -37,7 +38,7 @@ def revisions(url: str, table: str) -> list[str]:
     :return: the revisions, none when the table is not there
     :raises QueryError: when it cannot be told
     """
-    parts = urlsplit(url)
+    parts = _parts(url)
     engine = parts.scheme.partition("+")[0]
     if engine in ("mysql", "mariadb"):
         return _mysql(parts, table)
@@ -46,7 +47,20 @@ def revisions(url: str, table: str) -> list[str]:
     raise QueryError("unsupported", f"databases of the kind {engine} are not looked into")
 
 
-def _mysql(parts, table):
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        # The port is only looked at when it is asked for.
+        if parts.scheme and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    # What the error says may hold a part of the password.
+    why = "this is no URL of a database; user and password must be percent-encoded in it"
+    raise QueryError("unsupported", why)
+
+
+def _mysql(parts: SplitResult, table: str) -> list[str]:
     try:
         import pymysql
     except ImportError as problem:
@@ -72,7 +86,7 @@ def _mysql(parts, table):
         return _mysql_problem(problem)
 
 
-def _mysql_problem(problem):
+def _mysql_problem(problem: Any) -> list[str]:
     number = problem.args[0] if problem.args else 0
     if number == NO_TABLE:
         return []
@@ -82,7 +96,7 @@ def _mysql_problem(problem):
     raise QueryError(kind, str(problem)) from problem
 
 
-def _postgresql(parts, table):
+def _postgresql(parts: SplitResult, table: str) -> list[str]:
     try:
         import psycopg2
     except ImportError as problem:
@@ -109,6 +123,7 @@ def _postgresql(parts, table):
 def main() -> None:
     """Answers the question on standard input."""
     question = json.load(sys.stdin)
+    answer: dict[str, Any]
     try:
         answer = {"revisions": revisions(question["url"], question["table"])}
     except QueryError as problem:

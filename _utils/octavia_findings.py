@@ -68,10 +68,14 @@ def _is_secret_name(name: str) -> bool:
 
 def _holds_secret(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(_is_secret_name(str(name)) or _holds_secret(item) for name, item in value.items())
+        return any(
+            _is_secret_name(str(name)) or _holds_secret(item) for name, item in value.items()
+        )
     if isinstance(value, list):
         return any(_holds_secret(item) for item in value)
-    return isinstance(value, str) and ("://" in value and "@" in value or "PRIVATE KEY" in value)
+    if not isinstance(value, str):
+        return False
+    return ("://" in value and "@" in value) or "PRIVATE KEY" in value
 
 
 def describe(findings: list[Finding]) -> str:

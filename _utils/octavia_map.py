@@ -15,11 +15,13 @@ from typing import Any
 try:
     import octavia_findings as findings
     import octavia_releases as releases
+    import octavia_schema as schema
     import octavia_sections as sections
     import octavia_urls as urls
 except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_releases as releases
+    from salt_formula_octavia.utils import octavia_schema as schema
     from salt_formula_octavia.utils import octavia_sections as sections
     from salt_formula_octavia.utils import octavia_urls as urls
 
@@ -37,12 +39,11 @@ class Build:
 
     :param pillar: the pillar below ``octavia``; None or empty where there is none
     :param grains: of these ``os``, ``os_family`` and ``noservices`` are read
-    :param data: the parameter files by name: ``defaults``, ``osfamilies``, ``releases``, ``options``
+    :param data: the parameter files by name: ``defaults``, ``osfamilies``, ``releases`` and
+        ``options``
     """
 
-    def __init__(
-        self, pillar: Any, grains: Mapping[str, Any], data: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, pillar: Any, grains: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         self.pillar = pillar if isinstance(pillar, Mapping) else {}
         self.grains = grains
         self.defaults = data["defaults"]
@@ -238,13 +239,11 @@ class Build:
 
     def _option(self, section: str, option: str) -> Any:
         """A value as octavia.conf will have it: set, or else the default of the release."""
-        setting = self.sections.get(section, {}).get(option)
-        if setting:
-            return setting["value"]
-        for era in self.options["sections"].get(section, {}).get(option, []):
-            if "to" not in era:
-                return era.get("default")
-        return None
+        known = self.release and schema.find(self.options, self.release["name"], section, option)
+        if not known:
+            return None
+        setting = self.sections.get(known.section, {}).get(known.option)
+        return setting["value"] if setting else known.era.get("default")
 
     def _bound(self) -> tuple[str, int]:
         address = self._option("api_settings", "bind_host") or "127.0.0.1"
@@ -295,7 +294,7 @@ class Build:
                 known = ", ".join((*self.defaults["ssh"], "private_key"))
                 reason = "is an unknown key"
                 self.found.append(findings.error(f"{path}:{key}", None, reason, f"Known: {known}"))
-        if "private_key" not in given:
+        if not given.get("private_key"):
             return {}
         result = {key: str(given.get(key, value)) for key, value in self.defaults["ssh"].items()}
         return {**result, "directory": posixpath.dirname(result["private_key_file"])}

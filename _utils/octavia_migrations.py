@@ -6,7 +6,10 @@ import ast
 import re
 from collections.abc import Iterable
 
-_ASSIGNMENT = re.compile(r"^(revision|down_revision)\s*(?::[^=]*)?=\s*(.+?)\s*$", re.MULTILINE)
+# A value in brackets may go on for several lines.
+_ASSIGNMENT = re.compile(
+    r"^(revision|down_revision)\s*(?::[^=]*)?=\s*(\([^)]*\)|\[[^]]*\]|.+?)\s*$", re.MULTILINE
+)
 
 AT_HEAD, EMPTY, BEHIND, UNKNOWN = "at head", "empty", "behind", "unknown"
 

@@ -19,13 +19,22 @@ Edges = Callable[[Data, Name], list[Name]]
 
 #: An option whose name ends so holds a secret, in a section of the schema or of an added driver.
 SECRET_ENDINGS = (
-    "pass", "password", "passphrase", "secret", "secret_id", "token", "token_id", "_key",
-    "connection", "transport_url", "ssl_options",
+    "pass",
+    "password",
+    "passphrase",
+    "secret",
+    "secret_id",
+    "token",
+    "token_id",
+    "_key",
+    "connection",
+    "transport_url",
+    "ssl_options",
 )
 #: More secrets, which no ending tells.
 SECRET_NAMES = frozenset({"approle_role_id", "backend_argument"})
-#: Names with such an ending that hold a path or a switch.
-PUBLIC_NAMES = frozenset({"ca_private_key", "send_service_user_token"})
+#: Options with such an ending that hold a path or a switch.
+PUBLIC = frozenset({("certificates", "ca_private_key"), ("barbican", "send_service_user_token")})
 
 #: How similar a name must be to be offered for a typo, and how many are offered.
 SIMILARITY = 0.7
@@ -141,9 +150,8 @@ def find(data: Data, release: str, section: str, name: str) -> Found | None:
         reached = _reach(data, release, asked, edges)
         if len(reached) == 1:
             ((there, era),) = reached.items()
-            if how == "renamed" and _label(asked) in era.get("was", ()):
-                how = "alias"
-            return Found(*there, era, how)
+            still_read = edges is _edges_to_newer and _label(asked) in era.get("was", ())
+            return Found(*there, era, "alias" if still_read else how)
     return None
 
 
@@ -266,16 +274,16 @@ def is_secret(section: str, name: str, era: Era | None = None) -> bool:
     The schemas mark some secrets only in later releases and miss others, so the name decides too.
     It also does for sections that no schema knows.
 
-    :param section: section of octavia.conf; no rule needs it yet.
+    :param section: section of octavia.conf.
     :param name: name of the option.
     :param era: what the release says of the option, if it has it.
     :return: True for a secret.
     """
     if era and era.get("secret"):
         return True
-    lower = str(name).lower()
-    if lower in PUBLIC_NAMES:
+    if (section, name) in PUBLIC:
         return False
+    lower = str(name).lower()
     return lower in SECRET_NAMES or lower.endswith(SECRET_ENDINGS)
 
 

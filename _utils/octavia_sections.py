@@ -111,7 +111,8 @@ class Reader:
             note = f"{option} of the pillar"
             reason = f"has another name in {self.release}: {now}"
             remedy = f"It was written as {now}; rename it in the pillar"
-            if schema.history(self.options, section, option).renamed_to:
+            past = schema.history(self.options, section, option)
+            if past and past.renamed_to:
                 shown = self._shown(section, option, path, value)
                 self.found.append(findings.warning(path, shown, reason, remedy))
         level = composites.VERBATIM
@@ -119,13 +120,14 @@ class Reader:
 
     def _unknown(self, section: str, option: str, value: Any, path: str) -> None:
         why = schema.why_unknown(self.options, self.release, section, option).rstrip(".")
-        shown = self._shown(section, option, path, value)
         if schema.history(self.options, section, option):
+            shown = self._shown(section, option, path, value)
             remedy = f"It was left out of the file; remove it from the pillar for {self.release}"
             self.found.append(findings.warning(path, shown, why, remedy))
         else:
+            # The value is not shown: this may be the misspelt name of a secret.
             remedy = "Correct the name, or put it under config if an added driver reads it"
-            self.found.append(findings.error(path, shown, why, remedy))
+            self.found.append(findings.error(path, None, why, remedy))
 
     def _shown(self, section: str, option: str, path: str, value: Any) -> Any:
         if schema.is_secret(section, option):
@@ -142,16 +144,17 @@ class Reader:
 
     def _unknown_section(self, section: str, value: Any, path: str) -> None:
         if section in self.options["sections"]:
-            for option, item in value.items() if isinstance(value, Mapping) else ():
-                self._unknown(section, option, item, f"{path}:{option}")
+            if self._is_mapping(path, value):
+                for option, item in value.items():
+                    self._unknown(section, option, item, f"{path}:{option}")
             return
         known = (*composites.COMPOSITES, *composites.SCALARS, *FORMULA_KEYS)
         near = schema.nearest_sections(self.options, self.release, section)
-        near = [*difflib.get_close_matches(section, known, 1), *near][:2]
+        near = list(dict.fromkeys([*difflib.get_close_matches(section, known, 1), *near]))[:2]
         reason = f"is neither a key of the formula nor a section of octavia.conf in {self.release}"
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         remedy = f"{hint}A section of an added driver goes under {self.path}:{UNCHECKED}"
-        self.found.append(findings.error(path, findings.masked(path, value), reason, remedy))
+        self.found.append(findings.error(path, None, reason, remedy))
 
     def _is_mapping(self, path: str, value: Any) -> bool:
         if isinstance(value, Mapping):
@@ -177,7 +180,9 @@ class Reader:
             else:
                 read[name] = item
                 self._option_of_composite(composite, name, item, item_path)
-        self._required(composite, value, path)
+        # Null leaves an option out; of a key it says no more than its absence.
+        read = _filled(read)
+        self._required(composite, read, path)
         if len(findings.errors(self.found)) > before:
             return
         context = composites.Context(path, self.ports, self.pillar, self.has)
@@ -188,9 +193,11 @@ class Reader:
     def _required(
         self, composite: composites.Composite, value: Mapping[str, Any], path: str
     ) -> None:
-        if composite.unless and composite.unless in value:
-            return
-        for names in composite.required:
+        needless = composite.unless and composite.unless in value
+        required = () if needless else composite.required
+        if any(name in value for name in composite.together):
+            required = (*required, *composite.together)
+        for names in required:
             if not any(name in value for name in names.split("|")):
                 wanted = names.replace("|", " or ")
                 reason = "is missing"
@@ -209,27 +216,31 @@ class Reader:
         near = difflib.get_close_matches(str(name), [*composite.keys, *options], 1)
         reason = f"is neither a key of the formula nor an option of [{composite.section}]"
         remedy = f"Did you mean {near[0]}" if near else f"Known keys: {', '.join(composite.keys)}"
-        self.found.append(findings.error(path, findings.masked(path, value), reason, remedy))
+        self.found.append(findings.error(path, None, reason, remedy))
 
     def _key(self, composite: composites.Composite, name: str, value: Any, path: str) -> Any:
         kind = composite.keys[name]
         if kind == "members":
             return self._members(value, path)
-        if kind == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = str(value)
-        era = {"type": kind}
+        era: dict[str, Any] = {"type": kind}
         if name in composite.choices:
             era["choices"] = composite.choices[name]
-        self._check(era, value, path, findings.masked(path, value))
-        return value
+        valid = self._check(era, value, path, findings.masked(path, value))
+        if not valid or value is None:
+            return value
+        # As octavia.conf would have it: a number as text, and "no" is false.
+        if kind == "boolean":
+            return values.text(era, value) == ["true"]
+        return str(value) if kind == "string" else value
 
-    def _check(self, era: Mapping[str, Any], value: Any, path: str, shown: Any) -> None:
+    def _check(self, era: Mapping[str, Any], value: Any, path: str, shown: Any) -> bool:
         why = values.problem(era, value, secret=shown == findings.MASK)
         if why:
             remedy = f"Give a value of type {era['type']}"
             if "choices" in era:
                 remedy = f"Choose one of {', '.join(map(str, era['choices']))}"
             self.found.append(findings.error(path, shown, why.rstrip("."), remedy))
+        return not why
 
     def _members(self, value: Any, path: str) -> list[dict[str, Any]]:
         if not isinstance(value, list) or not value:
@@ -241,13 +252,13 @@ class Reader:
             where = f"{path}:{index}"
             if not self._is_mapping(where, member):
                 continue
-            if "host" not in member:
+            if member.get("host") is None:
                 remedy = f"Set {where}:host"
                 self.found.append(findings.error(f"{where}:host", None, "is missing", remedy))
             for name, kind in (("host", "hostaddress"), ("port", "port")):
                 if name in member:
                     self._check({"type": kind}, member[name], f"{where}:{name}", member[name])
-        return value
+        return [_filled(member) for member in value if isinstance(member, Mapping)]
 
     def _unchecked(self, value: Any) -> None:
         path = f"{self.path}:{UNCHECKED}"
@@ -268,6 +279,11 @@ class Reader:
             return
         note = "not checked: unknown to this release of Octavia"
         self.settings.append(Setting(section, option, value, path, composites.VERBATIM, note))
+
+
+def _filled(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What has a value in a mapping of the pillar."""
+    return {name: item for name, item in value.items() if item is not None}
 
 
 def settle(settings: list[Setting]) -> dict[tuple[str, str], Setting]:
@@ -295,15 +311,16 @@ def merge(
     :return: one setting an option, and an error for each two that the pillar sets differently
     """
     node: dict[tuple[str, str], Setting] = {}
-    found = []
+    contradictions: dict[tuple[str, str], tuple[Setting, Setting]] = {}
     for settings in roles:
         for key, setting in settings.items():
             other = node.get(key)
             if other is None or other.level == composites.DEFAULT:
                 node[key] = setting
             elif setting.level != composites.DEFAULT and setting.value != other.value:
-                found.append(_contradiction(setting, other))
-    return node, found
+                # One key of the pillar may stand for many options; it is told once.
+                contradictions.setdefault((setting.path, other.path), (setting, other))
+    return node, [_contradiction(*pair) for pair in contradictions.values()]
 
 
 def _contradiction(one: Setting, other: Setting) -> Finding:
@@ -345,11 +362,12 @@ def sections(
     order = {name: place for place, name in enumerate(view)}
     for key in sorted(node, key=lambda key: (order.get(key[0], len(order)), key)):
         setting = node[key]
-        era = view.get(setting.section, {}).get(setting.option, {"type": "string"})
+        era = view.get(setting.section, {}).get(setting.option) or values.untyped(setting.value)
         wrong = _value_findings(setting, era)
         found += wrong
-        if not wrong:
-            text = values.text(era, setting.value)
+        text = [] if wrong else values.text(era, setting.value)
+        # Null has no text: it leaves the option out, a default of the formula included.
+        if text:
             entry = {"value": setting.value, "text": text, "note": setting.note}
             result.setdefault(setting.section, {})[setting.option] = entry
     return result, found

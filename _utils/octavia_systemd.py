@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import NamedTuple
 
 PROPERTIES = (
@@ -93,5 +93,6 @@ def _epoch(stamp: str) -> int:
     """Seconds of the epoch for a stamp such as ``Sun 2026-11-22 14:17:33 UTC``."""
     if not stamp:
         return 0
-    moment = datetime.strptime(stamp, "%a %Y-%m-%d %H:%M:%S UTC")
-    return int(moment.replace(tzinfo=timezone.utc).timestamp())
+    # The name of the day would be read in the language of this process.
+    _, _, moment = stamp.replace("UTC", "+0000").partition(" ")
+    return int(datetime.strptime(moment, "%Y-%m-%d %H:%M:%S %z").timestamp())

@@ -33,7 +33,11 @@ PORTS = (0, 65535)
 
 #: The type that a value of an unknown option suggests. A boolean is an int too, so it comes first.
 VALUE_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "boolean"), (int, "integer"), (float, "float"), ((list, tuple), "list"), (dict, "dict"),
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "float"),
+    ((list, tuple), "list"),
+    (dict, "dict"),
 )
 
 

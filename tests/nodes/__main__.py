@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from . import cleanup, host, layers
+from . import cleanup, host, layers, recipes
 from .errors import NodesError
 from .node import Node
 from .platforms import PLATFORMS, SALT_PINS
@@ -81,16 +81,18 @@ def _list(_: argparse.Namespace) -> int:
 
 def _down(options: argparse.Namespace) -> int:
     for name in options.names:
-        Node.attach(name).destroy()
+        cleanup.remove_node(name)
     return 0
 
 
 def _layers(options: argparse.Namespace) -> int:
     platform = find_platform(options.platform)
     series = list(platform.salts) if options.salt == "all" else [options.salt]
-    paths = [layers.base(platform), layers.debs(platform)]
-    paths += [build(platform) for build in layers.OVERLAYS.values()]
-    paths += [layers.salt(platform, name) for name in series if name != "none"]
+    if series == ["none"]:
+        series = []
+    names = [[name] for name in recipes.INSTALLED]
+    trees, salts = layers.stacks(platform, names, series)
+    paths = [layers.base(platform), layers.debs(platform), *(tree[0] for tree in trees), *salts]
     print(*paths, sep="\n")
     return 0
 
@@ -151,7 +153,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         host.check()
-        return options.call(options)
+        return int(options.call(options))
     except NodesError as error:
         say(str(error))
         return 1

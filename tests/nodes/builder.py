@@ -6,13 +6,14 @@ neither processes nor mounts behind.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import cgroups
+from . import cgroups, host
 from .errors import LayerError
 from .processes import start_time
 
@@ -24,6 +25,7 @@ _CERTIFICATE_VARIABLES = (
     "CURL_CA_BUNDLE",
 )
 _PASSED = ("PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", *_CERTIFICATE_VARIABLES)
+_NUMBERS = itertools.count()
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -71,12 +73,14 @@ def contained(argv: Sequence[str]) -> list[str]:
     ]
 
 
-def execute(argv: Sequence[str], log: Path, env: Mapping[str, str], text: str | None = None) -> None:
+def execute(
+    argv: Sequence[str], log: Path, env: Mapping[str, str], text: str | None = None
+) -> None:
     """Run a command contained and in a control group of its own, its output going to `log`.
 
     `text` is its standard input. Raises LayerError with the end of the log when it fails.
     """
-    group = f"{cgroups.PREFIX}build-{os.getpid()}-{start_time(os.getpid())}"
+    group = f"{host.BUILD_PREFIX}{os.getpid()}-{start_time(os.getpid())}-{next(_NUMBERS)}"
     files = cgroups.create(group)
     try:
         with open(log, "a", encoding="utf-8") as stream:
@@ -122,8 +126,9 @@ def run(
         target.write_text(content, encoding="utf-8")
     binds = {**(host_binds() if network else {}), **binds}
     environment = host_environment() if network else {}
+    machine = f"{host.BUILD_PREFIX}{os.getpid()}-{next(_NUMBERS)}"
     nspawn = [
-        *("systemd-nspawn", "--quiet", f"--directory={root}", f"--machine=sfo-build-{os.getpid()}"),
+        *("systemd-nspawn", "--quiet", f"--directory={root}", f"--machine={machine}"),
         *("--register=no", "--keep-unit", "--as-pid2", "--pipe", "--resolv-conf=off"),
         *("--hostname=builder", "--kill-signal=SIGKILL", f"--bind={folder / 'run'}:/run/build"),
         *([] if network else ["--private-network"]),
@@ -139,6 +144,6 @@ def run(
     ]
     # volatile: nothing syncs, because an interrupted build is thrown away as a whole.
     options = f"{mount_options(lowers, upper, work)},volatile"
-    mount = ["mount", "-t", "overlay", "-o", options, "sfo-build", str(root)]
+    mount = ["mount", "-t", "overlay", "-o", options, host.BUILD_PREFIX, str(root)]
     execute(["/bin/sh", "-ec", f"{shlex.join(mount)}; exec {shlex.join(nspawn)}"], log, environment)
     return upper

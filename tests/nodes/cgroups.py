@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 
+from . import host
 from .processes import wait_until
 
-PREFIX = "sfo-"
 # A fresh cpuset accepts no process before its CPUs and memory nodes are set.
 _LEFT_OUT = {"cpuset"}
 
@@ -62,7 +63,7 @@ def joining(files: list[str], argv: list[str]) -> list[str]:
 
 def names() -> list[str]:
     """All groups of ours that exist now."""
-    found = {p.name for h in hierarchies() for p in h.glob(f"{PREFIX}*") if p.is_dir()}
+    found = {p.name for h in hierarchies() for p in h.glob(f"{host.PREFIX}*") if p.is_dir()}
     return sorted(found)
 
 
@@ -92,10 +93,8 @@ def kill(name: str, timeout: float = 20) -> bool:
     def emptied() -> bool:
         members = processes(name)
         for pid in members:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         return not members
 
     return bool(wait_until(emptied, timeout))
@@ -106,10 +105,8 @@ def remove(name: str, timeout: float = 10) -> bool:
 
     def removed() -> bool:
         for folder in _subgroups(name):
-            try:
+            with suppress(OSError):
                 folder.rmdir()
-            except OSError:
-                pass
         return not any((h / name).exists() for h in hierarchies())
 
     return bool(wait_until(removed, timeout))

@@ -6,16 +6,16 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from . import cgroups, host, layers, network, node
-from .errors import NodesError
+from .errors import NodeError, NodesError
 from .processes import is_alive, say
 from .state import NODES, load_all
 
 # nspawn keeps small folders by machine name that it leaves behind when it is killed.
 _NSPAWN_FOLDERS = ("propagate", "unix-export")
-_BUILD = f"{cgroups.PREFIX}build-"
 
 
 def _mounted_nodes() -> set[str]:
@@ -30,16 +30,16 @@ def _mounted_nodes() -> set[str]:
 
 def _containers() -> dict[int, str]:
     """The nspawn processes of ours: {pid: node name}."""
-    found = {}
+    found: dict[int, str] = {}
+    option = f"--machine={host.NODE_PREFIX}"
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             argv = path.read_bytes().decode(errors="replace").split("\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if Path(argv[0]).name == "systemd-nspawn":
-            for argument in argv:
-                if argument.startswith(f"--machine={node.PREFIX}"):
-                    found[int(path.parent.name)] = argument.removeprefix(f"--machine={node.PREFIX}")
+            names = [word.removeprefix(option) for word in argv if word.startswith(option)]
+            found.update({int(path.parent.name): name for name in names})
     return found
 
 
@@ -48,33 +48,37 @@ def _seen_nodes() -> set[str]:
     found = _mounted_nodes() | set(_containers().values())
     found.update(path.name for path in NODES.glob("*"))
     for name in [*cgroups.names(), *network.names()]:
-        if name.startswith(node.PREFIX):
-            found.add(name.removeprefix(node.PREFIX))
+        if name.startswith(host.NODE_PREFIX):
+            found.add(name.removeprefix(host.NODE_PREFIX))
     return found
 
 
 def _remove_dead_builds() -> None:
     """Kill what is left of layer builds whose process is dead, and remove their folders."""
     for group in cgroups.names():
-        if group.startswith(_BUILD):
-            pid, started = group.removeprefix(_BUILD).split("-")
+        if group.startswith(host.BUILD_PREFIX):
+            pid, started, _ = group.removeprefix(host.BUILD_PREFIX).split("-")
             if not is_alive(int(pid), int(started)):
                 cgroups.kill(group)
                 cgroups.remove(group)
     layers.remove_stale()
 
 
-def _remove_node(name: str) -> None:
+def remove_node(name: str) -> None:
+    """Remove the node `name` in whatever state it is, with everything that bears its name.
+
+    Raises NodeError when nothing of it exists or something of it cannot be removed.
+    """
+    if name not in _seen_nodes():
+        raise NodeError(f"there is no node {name!r}; 'list' shows the existing ones")
     for pid, owner in _containers().items():
         # Killed before it had joined its control group.
         if owner == name:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
     node.remove(name)
     for folder in _NSPAWN_FOLDERS:
-        shutil.rmtree(f"/run/systemd/nspawn/{folder}/{node.PREFIX}{name}", ignore_errors=True)
+        shutil.rmtree(f"/run/systemd/nspawn/{folder}/{host.NODE_PREFIX}{name}", ignore_errors=True)
 
 
 def clean(stale_only: bool = False) -> list[str]:
@@ -94,7 +98,7 @@ def clean(stale_only: bool = False) -> list[str]:
     removed, problems = [], []
     for name in sorted(seen - kept):
         try:
-            _remove_node(name)
+            remove_node(name)
             removed.append(name)
             say(f"removed node {name}")
         except NodesError as error:
@@ -102,10 +106,12 @@ def clean(stale_only: bool = False) -> list[str]:
     if not stale_only:
         network.remove(network.SWITCH)
         if host.state_mounted() and not problems:
-            subprocess.run(["umount", str(host.STATE)], check=True)
-            host.STATE.rmdir()
+            if subprocess.run(["umount", str(host.STATE)], capture_output=True).returncode:
+                problems.append(f"{host.STATE} is in use: another process is creating a node there")
+            else:
+                host.STATE.rmdir()
     for folder in _NSPAWN_FOLDERS:
-        for path in Path("/run/systemd/nspawn", folder).glob(f"{_BUILD}*"):
+        for path in Path("/run/systemd/nspawn", folder).glob(f"{host.BUILD_PREFIX}*"):
             shutil.rmtree(path, ignore_errors=True)
     if problems:
         raise NodesError("\n".join(problems))

@@ -52,7 +52,8 @@ def _open(tracepoint: int, group: int, cpu: int) -> int:
     attributes = struct.pack("=IIQQQQQQQ", _TYPE_TRACEPOINT, 64, tracepoint, 0, 0, 0, 0, 0, 0)
     libc = ctypes.CDLL(None, use_errno=True)
     flags = _FLAG_CGROUP | _FLAG_CLOEXEC
-    counter = libc.syscall(_SYSCALLS[machine], attributes, group, cpu, -1, ctypes.c_ulong(flags))
+    number = _SYSCALLS[machine]
+    counter = int(libc.syscall(number, attributes, group, cpu, -1, ctypes.c_ulong(flags)))
     if counter < 0:
         error = os.strerror(ctypes.get_errno())
         raise HostError(f"this host does not count processes by control group: {error}")

@@ -18,6 +18,10 @@ from .processes import step
 CACHE = Path(os.environ.get("OCTAVIA_TEST_CACHE") or "/var/cache/salt-formula-octavia").absolute()
 STATE = Path("/run/salt-formula-octavia")
 STATE_SIZE = "12g"
+# Everything of ours that has a name on the host begins like this, so that it can be found again.
+PREFIX = "sfo-"
+NODE_PREFIX = f"{PREFIX}node-"
+BUILD_PREFIX = f"{PREFIX}build-"
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -90,7 +94,9 @@ def ensure_tools() -> None:
                     argv, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
                 )
                 if done.returncode:
-                    raise HostError(f"{' '.join(argv)} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+                    raise HostError(
+                        f"{' '.join(argv)} failed:\n{(done.stdout + done.stderr)[-3000:]}"
+                    )
 
 
 def state_mounted() -> bool:
@@ -103,9 +109,8 @@ def ensure_state() -> Path:
     with lock("state"):
         if not state_mounted():
             STATE.mkdir(parents=True, exist_ok=True)
-            subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={STATE_SIZE},mode=0700", "sfo-state", STATE],
-                check=True,
-            )
+            options = f"size={STATE_SIZE},mode=0700"
+            argv = ["mount", "-t", "tmpfs", "-o", options, f"{PREFIX}state", str(STATE)]
+            subprocess.run(argv, check=True)
         (STATE / "nodes").mkdir(exist_ok=True)
     return STATE

@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import builder, host, mirror, recipes
@@ -37,7 +38,7 @@ def remove_stale() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cached(name: str, inputs: object, build: Callable[[Path, Path], Path]) -> Path:
+def cached(name: str, inputs: object, build: Callable[[Path, Path], Path]) -> Path:
     """The layer `name` with these inputs, built by `build(folder, log)` unless it is there.
 
     `build` gets an empty folder and returns the part of it that becomes the layer.
@@ -79,7 +80,10 @@ def base(platform: Platform) -> Path:
 
     Raises LayerError when it cannot be built, as all functions of this module.
     """
-    inputs = [platform.suite, recipes.BASE_PACKAGES, recipes.DPKG_OPTIONS, recipes.NODE_SOURCES]
+    inputs = [
+        *(platform.suite, platform.extra_suites, recipes.BASE_PACKAGES, recipes.DPKG_OPTIONS),
+        *(recipes.APT_OPTIONS, recipes.NODE_SOURCES, recipes.PROFILE),
+    ]
 
     def build(folder: Path, log: Path) -> Path:
         tree = folder / "tree"
@@ -87,7 +91,7 @@ def base(platform: Platform) -> Path:
             *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
             f"--include={','.join(recipes.BASE_PACKAGES)}",
             *(f"--dpkgopt={option}" for option in recipes.DPKG_OPTIONS),
-            *(f"--aptopt={path}" for path in mirror.host_options()),
+            *(f"--aptopt={option}" for option in (*recipes.APT_OPTIONS, *mirror.host_options())),
             *(platform.suite, str(tree), "-"),
         ]
         builder.execute(argv, log, {}, text=mirror.sources(platform))
@@ -99,7 +103,7 @@ def base(platform: Platform) -> Path:
             (tree / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
         return tree
 
-    return _cached(f"base-{platform.key}", inputs, build)
+    return cached(f"base-{platform.key}", inputs, build)
 
 
 def debs(platform: Platform) -> Path:
@@ -126,27 +130,38 @@ def debs(platform: Platform) -> Path:
             log=log,
         )
         with open(repository / "Packages", "w", encoding="utf-8") as stream:
-            done = subprocess.run(["apt-ftparchive", "packages", "."], cwd=repository, stdout=stream)
+            done = subprocess.run(
+                ["apt-ftparchive", "packages", "."], cwd=repository, stdout=stream
+            )
         if done.returncode:
             raise LayerError(f"apt-ftparchive ended with exit code {done.returncode}")
         return repository
 
-    return _cached(f"debs-{platform.key}", inputs, build)
+    return cached(f"debs-{platform.key}", inputs, build)
 
 
-def infra(platform: Platform) -> Path:
-    """MariaDB, RabbitMQ, memcached and Keystone, installed and not configured, on top of base."""
-    lower, repository = base(platform), debs(platform)
-    script = recipes.INFRA_SCRIPT.format(packages=" ".join(recipes.INFRA_PACKAGES))
-    inputs = [lower.name, repository.name, script]
+def installed(platform: Platform, names: Sequence[str]) -> list[Path]:
+    """Base with the named layers installed on it in this order; the topmost is the first.
+
+    Raises LayerError for a layer name that does not exist.
+    """
+    if not names:
+        return [base(platform)]
+    *below, name = names
+    if name not in recipes.INSTALLED:
+        known = ", ".join(recipes.INSTALLED)
+        raise LayerError(f"layer {name!r} is not known; use some of: {known}")
+    lowers, repository = installed(platform, below), debs(platform)
+    script = recipes.INSTALL_SCRIPT.format(
+        packages=" ".join(recipes.DEB_GROUPS[name]), finish=recipes.INSTALLED[name]
+    )
+    inputs = [[lower.name for lower in lowers], repository.name, script]
 
     def build(folder: Path, log: Path) -> Path:
         binds = {str(repository): "/srv/debs"}
-        return builder.run(
-            [lower], folder, script, files={}, binds=binds, network=False, log=log
-        )
+        return builder.run(lowers, folder, script, files={}, binds=binds, network=False, log=log)
 
-    return _cached(f"infra-{platform.key}", inputs, build)
+    return [cached(f"{name}-{platform.key}", inputs, build), *lowers]
 
 
 def uv() -> Path:
@@ -159,7 +174,7 @@ def uv() -> Path:
         builder.execute(pip, log, builder.host_environment())
         return tree
 
-    return _cached("tool-uv", ["uv"], build) / "bin/uv"
+    return cached("tool-uv", ["uv"], build) / "bin/uv"
 
 
 def salt(platform: Platform, series: str) -> Path:
@@ -190,19 +205,26 @@ def salt(platform: Platform, series: str) -> Path:
         _write(tree, "/etc/pip.conf", recipes.PIP_CONFIG)
         return tree
 
-    return _cached(f"salt-{platform.key}-{pin}", inputs, build)
+    return cached(f"salt-{platform.key}-{pin}", inputs, build)
 
 
-OVERLAYS: dict[str, Callable[[Platform], Path]] = {"infra": infra}
+def stacks(
+    platform: Platform, wanted: Sequence[Sequence[str]], series: Sequence[str]
+) -> tuple[list[list[Path]], list[Path]]:
+    """The stacks of layers and the Salt environments of a platform, built side by side.
 
-
-def stack(platform: Platform, names: tuple[str, ...], salt_series: str | None) -> list[Path]:
-    """The lower folders of a node, the topmost first: Salt, the named layers, the base.
-
-    Raises LayerError for a layer name that does not exist.
+    Returns what `installed` gives for each of `wanted` and `salt` for each of `series`.
     """
-    for name in names:
-        if name not in OVERLAYS:
-            raise LayerError(f"layer {name!r} is not known; use some of: {', '.join(OVERLAYS)}")
-    tops = [salt(platform, salt_series)] if salt_series else []
-    return [*tops, *(OVERLAYS[name](platform) for name in reversed(names)), base(platform)]
+    base(platform)
+    with ThreadPoolExecutor() as pool:
+        repository = pool.submit(debs, platform)
+        trees = [pool.submit(installed, platform, names) for names in wanted]
+        salts = [pool.submit(salt, platform, name) for name in series]
+        repository.result()
+        return [tree.result() for tree in trees], [layer.result() for layer in salts]
+
+
+def stack(platform: Platform, names: Sequence[str], series: str | None) -> list[Path]:
+    """The lower folders of a node, the topmost first: Salt, the named layers, the base."""
+    (tree,), salts = stacks(platform, [names], [series] if series else [])
+    return [*salts, *tree]

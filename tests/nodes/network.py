@@ -11,8 +11,7 @@ from . import host
 from .errors import NetworkError
 from .processes import wait_until
 
-PREFIX = "sfo-"
-SWITCH = f"{PREFIX}switch"
+SWITCH = f"{host.PREFIX}switch"
 BRIDGE = "br0"
 GATEWAY = ipaddress.ip_interface("10.99.0.1/24")
 INTERFACE = "eth0"
@@ -27,7 +26,7 @@ def _ip(*argv: str) -> None:
 
 def namespace(node: str) -> str:
     """The name of a node's network namespace."""
-    return f"{PREFIX}node-{node}"
+    return f"{host.NODE_PREFIX}{node}"
 
 
 def allocate(wanted: str | None, taken: Iterable[str]) -> str:
@@ -87,7 +86,7 @@ def connect(node: str, addresses: Iterable[str]) -> None:
     """Give a node its namespace with an interface on the switch and these addresses."""
     own = namespace(node)
     addresses = list(addresses)
-    port = f"{PREFIX}{int(parse(addresses[0]).ip):x}"
+    port = f"{host.PREFIX}{int(parse(addresses[0]).ip):x}"
     with host.lock("network"):
         _ensure_switch()
         _ip("netns", "add", own)
@@ -101,7 +100,7 @@ def connect(node: str, addresses: Iterable[str]) -> None:
 
 def names() -> list[str]:
     """All network namespaces of ours that exist now."""
-    return sorted(path.name for path in NAMESPACES.glob(f"{PREFIX}*"))
+    return sorted(path.name for path in NAMESPACES.glob(f"{host.PREFIX}*"))
 
 
 def remove(name: str) -> None:

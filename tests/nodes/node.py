@@ -20,7 +20,6 @@ from .platforms import platform as find_platform
 from .processes import is_alive, kill_group, step, wait_until
 from .state import Record, identity, load, load_all, node_folder
 
-PREFIX = "sfo-node-"
 PATH = f"/opt/salt/bin:{builder.PATH}"
 # What a node sees of the repository, read-only: {path in the repository: path in the node}.
 REPOSITORY_BINDS = {
@@ -67,7 +66,7 @@ class Node:
     """A container that is created once, and then booted, entered and powered off at will.
 
     name: also its host name and minion id. platform: key, Octavia release or suite. salt: the
-    series ("3008", "3006") or None for a node without Salt. layers: names of `layers.OVERLAYS` on
+    series ("3008", "3006") or None for a node without Salt. layers: names of `recipes.INSTALLED` on
     top of the base. address: in the network of the switch, allocated when None. extra_addresses:
     more addresses with prefix length on the same interface. owner: the pid of the process with
     whose end the node becomes stale (see `cleanup`), or None for a node that stays.
@@ -100,7 +99,7 @@ class Node:
             layers=list(layers),
             addresses=[],
             owner=started,
-            group=f"{PREFIX}{name}",
+            group=f"{host.NODE_PREFIX}{name}",
             namespace=network.namespace(name),
         )
 
@@ -147,8 +146,9 @@ class Node:
         host.ensure_tools()
         host.ensure_state()
         self._refuse_existing()
-        lowers = layers.stack(self.platform, tuple(self.record.layers), self.record.salt)
+        lowers = layers.stack(self.platform, self.record.layers, self.record.salt)
         self.record.lowers = [str(path) for path in lowers]
+        self.record.debs = str(layers.debs(self.platform))
         with host.lock("nodes"):
             self._refuse_existing()
             taken = [address for record in load_all() for address in record.addresses]
@@ -176,21 +176,21 @@ class Node:
         for path in (upper, work, self.root):
             path.mkdir()
         hosts = f"127.0.0.1 localhost\n{self.address} {self.name}\n"
-        for path, text in {
+        for name, text in {
             "etc/machine-id": f"{uuid.uuid4().hex}\n",
             "etc/hostname": f"{self.name}\n",
             "etc/hosts": hosts,
             "etc/salt/minion": _MINION.format(name=self.name),
         }.items():
-            (upper / path).parent.mkdir(parents=True, exist_ok=True)
-            (upper / path).write_text(text, encoding="utf-8")
+            (upper / name).parent.mkdir(parents=True, exist_ok=True)
+            (upper / name).write_text(text, encoding="utf-8")
         options = builder.mount_options(lowers, upper, work)
         subprocess.run(
             ["mount", "-t", "overlay", "-o", options, self.record.group, self.root], check=True
         )
 
     def _nspawn(self) -> list[str]:
-        binds = {str(layers.debs(self.platform)): "/srv/debs"}
+        binds = {self.record.debs: "/srv/debs"}
         for inside, target in REPOSITORY_BINDS.items():
             if (host.REPOSITORY / inside).is_dir():
                 binds[str(host.REPOSITORY / inside)] = target
@@ -210,7 +210,7 @@ class Node:
         Returns the names of the units that failed (none: the system is "running").
         Raises BootFailed with the end of the log when it is not up within `timeout` seconds.
         """
-        if self.record.is_running():
+        if self._running_leader():
             raise NodeError(f"node {self.name!r} is running already: power it off first")
         with step(f"boot {self.name} ({self.record.platform}, {self.address})"):
             files = cgroups.create(self.record.group)
@@ -223,7 +223,11 @@ class Node:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                     cwd="/",
-                    env={"PATH": builder.PATH, "LC_ALL": "C.UTF-8", **dict(self.platform.nspawn_env)},
+                    env={
+                        "PATH": builder.PATH,
+                        "LC_ALL": "C.UTF-8",
+                        **dict(self.platform.nspawn_env),
+                    },
                 )
             self.record.nspawn = identity(process.pid)
             self.record.save()
@@ -238,13 +242,7 @@ class Node:
         """systemd's state once it is final, "ended" when the container is gone, else None."""
         if process.poll() is not None:
             return "ended"
-        if self.record.leader is None:
-            leader = _leader(process.pid)
-            if leader is None:
-                return None
-            self.record.leader = leader
-            self.record.save()
-        if not self.record.is_running():
+        if self._running_leader() is None:
             return None
         state = self.run(["systemctl", "is-system-running"], timeout=60).stdout.strip()
         return state if state in ("running", "degraded") else None
@@ -254,17 +252,27 @@ class Node:
         listing = ["systemctl", "list-units", "--failed", "--plain", "--no-legend"]
         return [line.split()[0] for line in self.run(listing, check=True).stdout.splitlines()]
 
+    def _running_leader(self) -> list[int] | None:
+        """The node's PID 1 as [pid, start time] while it lives; a reboot of the node changes it."""
+        self.record = load(self.name)
+        nspawn = self.record.nspawn if self.record.is_running() else None
+        leader = _leader(nspawn[0]) if nspawn else None
+        if leader != self.record.leader:
+            self.record.leader = leader
+            self.record.save()
+        return leader
+
     def command(self, argv: Sequence[str]) -> list[str]:
         """The command line of the host that runs `argv` in the running node.
 
         Raises NodeError when the node is not running.
         """
-        if not self.record.is_running():
+        leader = self._running_leader()
+        if leader is None:
             raise NodeError(f"node {self.name!r} is not running: boot it first")
-        assert self.record.leader is not None
         # A group beside the container's own: on cgroup v2 its parent must hold no process.
         files = cgroups.create(f"{self.record.group}/commands")
-        enter = ["nsenter", "--target", str(self.record.leader[0]), "--all", "--"]
+        enter = ["nsenter", "--target", str(leader[0]), "--all", "--"]
         return cgroups.joining(files, [*enter, *argv])
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -294,7 +302,7 @@ class Node:
         Raises CommandTimeout after `timeout` seconds (its process group is killed),
         CommandFailed for an exit code other than 0 when `check` is true.
         """
-        result = _finish(self.command(argv), input, timeout, self.environment(env), self.name)
+        result = _finish(self.command(argv), argv, input, timeout, self.environment(env), self.name)
         if check and result.returncode:
             raise CommandFailed(
                 self.name, list(argv), result.returncode, result.stdout, result.stderr
@@ -304,10 +312,10 @@ class Node:
     def _shell(self, script: str, *args: str, input: str | None = None) -> Result:
         """Run a small script in the node's disk, booted or not."""
         argv = ["/bin/sh", "-ec", script, "sh", *args]
-        if self.record.is_running():
+        if self._running_leader():
             return self.run(argv, input=input)
         outside = ["chroot", str(self.root), *argv]
-        return _finish(outside, input, 60, self.environment(), self.name)
+        return _finish(outside, argv, input, 60, self.environment(), self.name)
 
     def put(self, path: str, text: str, mode: int = 0o644, owner: str = "root:root") -> None:
         """Write a file of the node (booted or not), with its parent folders.
@@ -367,9 +375,8 @@ class Node:
 
         After `timeout` seconds what is left of it is killed.
         """
-        if self.record.is_running():
-            assert self.record.leader is not None and self.record.nspawn is not None
-            leader, nspawn = self.record.leader, self.record.nspawn
+        leader, nspawn = self._running_leader(), self.record.nspawn
+        if leader and nspawn:
             with step(f"power off {self.name}"):
                 os.kill(leader[0], signal.SIGRTMIN + 3)
                 wait_until(lambda: not is_alive(*leader) and not is_alive(*nspawn), timeout)
@@ -411,12 +418,13 @@ def _leader(nspawn: int) -> list[int] | None:
 
 def _finish(
     argv: Sequence[str],
+    shown: Sequence[str],
     input: str | None,
     timeout: float,
     env: Mapping[str, str],
     name: str,
 ) -> Result:
-    """Run a command of the host to its end, or kill its process group."""
+    """Run a command of the host, called `shown` in errors, to its end or kill its group."""
     process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
@@ -434,7 +442,7 @@ def _finish(
         kill_group(process.pid)
         partial = (expired.stdout or b"") + (expired.stderr or b"")
         raise CommandTimeout(
-            f"{name}: {' '.join(argv[-6:])} did not end within {timeout:.0f} s; its output ends:\n"
+            f"{name}: {' '.join(shown)} did not end within {timeout:.0f} s; its output ends:\n"
             f"{partial[-3000:].decode(errors='replace')}"
         ) from None
     except BaseException:
@@ -448,7 +456,7 @@ def remove(name: str) -> None:
 
     Raises NodeError when something of it cannot be removed.
     """
-    group, folder = f"{PREFIX}{name}", node_folder(name)
+    group, folder = f"{host.NODE_PREFIX}{name}", node_folder(name)
     cgroups.kill(group)
     unmount(folder / "root")
     network.remove(network.namespace(name))

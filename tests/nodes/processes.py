@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -45,10 +45,8 @@ def wait_until(condition: Callable[[], T], timeout: float, pause: float = 0.05) 
 
 def kill_group(pid: int) -> None:
     """Kill a whole process group, if it is still there."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def say(text: str) -> None:

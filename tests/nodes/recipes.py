@@ -5,23 +5,57 @@ Everything here goes into the key of the layers, so a change builds them anew.
 
 from __future__ import annotations
 
-BASE_PACKAGES = (
-    "systemd systemd-sysv dbus python3 python3-venv iproute2 procps iputils-ping ca-certificates "
-    "netbase curl less logrotate openssl"
-).split()
+BASE_PACKAGES = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "python3",
+    "python3-venv",
+    "iproute2",
+    "procps",
+    "iputils-ping",
+    "ca-certificates",
+    "netbase",
+    "curl",
+    "less",
+    "logrotate",
+    "openssl",
+]
 
 # Packages of the local repository, in groups that are resolved one by one: groups may conflict.
 DEB_GROUPS = {
-    "infra": (
-        "mariadb-server rabbitmq-server memcached keystone python3-pymysql python3-memcache "
-        "python3-openstacksdk uwsgi-plugin-python3 openssl logrotate"
-    ).split(),
-    "octavia": (
-        "octavia-api octavia-worker octavia-health-manager octavia-housekeeping "
-        "octavia-driver-agent python3-octavia python3-octaviaclient python3-openstackclient"
-    ).split(),
+    "infra": [
+        "mariadb-server",
+        "rabbitmq-server",
+        "memcached",
+        "keystone",
+        "python3-pymysql",
+        "python3-memcache",
+        "python3-openstacksdk",
+        "uwsgi-plugin-python3",
+        "openssl",
+        "logrotate",
+        "strace",
+    ],
+    "octavia": [
+        "octavia-api",
+        "octavia-worker",
+        "octavia-health-manager",
+        "octavia-housekeeping",
+        "octavia-driver-agent",
+        "python3-octavia",
+        "python3-octaviaclient",
+        "python3-openstackclient",
+    ],
+    "agent": ["octavia-agent"],
+    "jobboard": ["redis-server", "python3-redis"],
 }
-INFRA_PACKAGES = DEB_GROUPS["infra"]
+
+# Layers on top of base: the group of packages that is installed, and what is done afterwards.
+INSTALLED = {
+    # Eight worker processes cost half a minute of CPU time at every boot; two serve the tests.
+    "infra": "sed -i 's/^processes = .*/processes = 2/' /etc/keystone/keystone-uwsgi.ini",
+}
 
 # Wheels that a node can install, since it has no network.
 WHEELS = ("openstacksdk",)
@@ -36,6 +70,7 @@ DPKG_OPTIONS = (
     "path-include=/usr/share/locale/locale.alias",
     "force-unsafe-io",
 )
+APT_OPTIONS = ('Acquire::Languages "none";',)
 
 NODE_SOURCES = "deb [trusted=yes] file:/srv/debs ./\n"
 
@@ -48,14 +83,13 @@ done
 rm -rf /var/cache/apt/archives/lock /var/cache/apt/archives/partial
 """
 
-INFRA_SCRIPT = """
+INSTALL_SCRIPT = """
 printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 apt-get update
 apt-get install -y --no-install-recommends {packages}
 apt-get clean
-# Eight worker processes cost half a minute of CPU time at every boot; two serve the tests.
-sed -i 's/^processes = .*/processes = 2/' /etc/keystone/keystone-uwsgi.ini
+{finish}
 rm -f /usr/sbin/policy-rc.d
 """
 

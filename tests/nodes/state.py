@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Record:
     addresses: list[str]
     owner: list[int] | None
     lowers: list[str] = field(default_factory=list)
+    debs: str = ""
     group: str = ""
     namespace: str = ""
     nspawn: list[int] | None = None
@@ -41,8 +43,8 @@ class Record:
         temporary.replace(folder / "node.json")
 
     def is_running(self) -> bool:
-        """True while the node's PID 1 lives."""
-        return self.leader is not None and is_alive(*self.leader)
+        """True while the node's container lives."""
+        return self.nspawn is not None and is_alive(*self.nspawn)
 
     def is_stale(self) -> bool:
         """True when the node had an owner which is dead."""
@@ -76,5 +78,9 @@ def load(name: str) -> Record:
 
 def load_all() -> list[Record]:
     """The records of all nodes, by name."""
-    paths = sorted(NODES.glob("*/node.json"))
-    return [Record(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    records = []
+    for path in sorted(NODES.glob("*/node.json")):
+        # A node may be removed by another process meanwhile.
+        with suppress(FileNotFoundError):
+            records.append(Record(**json.loads(path.read_text(encoding="utf-8"))))
+    return records

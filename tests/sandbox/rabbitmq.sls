@@ -27,6 +27,16 @@ sandbox_rabbitmq_package:
     - watch_in:
       - service: sandbox_rabbitmq_service
 {%- endfor %}
+{%- for name, address in cluster.get('nodes', {}).items() %}
+
+sandbox_rabbitmq_host_{{ name }}:
+  host.present:
+    - ip: {{ address }}
+    - names:
+      - {{ name }}
+    - require_in:
+      - service: sandbox_rabbitmq_service
+{%- endfor %}
 {%- if cluster.get('cookie') %}
 
 /var/lib/rabbitmq/.erlang.cookie:

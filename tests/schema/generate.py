@@ -3,8 +3,9 @@
 
 ``generate.py dump RELEASE > RELEASE.json``
     writes the options of the Octavia that is installed in the running interpreter.
-``generate.py merge DIR [--output FILE]``
-    joins a folder of such dumps (and ``DIR/first_final``, the dumps of X.0.0) into the data.
+``generate.py merge DIR [--onto FILE] [--output FILE]``
+    joins a folder of such dumps (and ``DIR/first_final``, the dumps of X.0.0) into the data. With
+    ``--onto`` they are added to data that was merged before: that is the way to a new release.
 ``generate.py compare RELEASE.json [--data FILE]``
     prints where the data and one dump differ; exit status 1 if they do.
 
@@ -14,31 +15,58 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DATA = ROOT / "octavia" / "parameters" / "options.json"
 
-#: Facts that go into the data and that a dump cannot tell: see ``facts.json``.
+#: Facts that go into the data and that a dump cannot tell. ``moves``: renames that keep the value
+#: and that oslo.config does not declare. ``sections``: their order in octavia.conf. ``attributes``:
+#: for an option, what to ``set`` in releases ``where`` the dump has these values; most of it are
+#: attributes that the tool did not record when the first twenty releases were dumped.
 FACTS = HERE / "facts.json"
 
 #: Attributes of an option that make an era, in the order in which they are written.
 ATTRIBUTES = (
-    "type", "default", "choices", "ignore_case", "min", "max", "regex", "item_type",
-    "item_choices", "item_regex", "required", "secret", "mutable", "deprecated", "was",
+    "type",
+    "default",
+    "choices",
+    "ignore_case",
+    "min",
+    "max",
+    "regex",
+    "item_type",
+    "item_choices",
+    "item_regex",
+    "required",
+    "secret",
+    "mutable",
+    "deprecated",
+    "was",
 )
 
 #: Oslo namespaces that describe octavia.conf. Others that happen to be installed do not count.
 NAMESPACES = (
-    "octavia", "oslo.db", "oslo.log", "oslo.messaging", "oslo.middleware.cors",
-    "oslo.middleware.http_proxy_to_wsgi", "oslo.middleware.healthcheck",
-    "oslo.middleware.sizelimit", "oslo.policy", "oslo.reports", "keystonemiddleware.audit",
-    "keystonemiddleware.auth_token", "cotyledon", "castellan.config",
+    "octavia",
+    "oslo.db",
+    "oslo.log",
+    "oslo.messaging",
+    "oslo.middleware.cors",
+    "oslo.middleware.http_proxy_to_wsgi",
+    "oslo.middleware.healthcheck",
+    "oslo.middleware.sizelimit",
+    "oslo.policy",
+    "oslo.reports",
+    "keystonemiddleware.audit",
+    "keystonemiddleware.auth_token",
+    "cotyledon",
+    "castellan.config",
 )
 
 #: Sections that take the options of a keystoneauth plugin, if they have an ``auth_type``.
@@ -49,10 +77,22 @@ AUTH_PLUGINS = ("password", "v3password", "v2password", "v3applicationcredential
 NOT_IMPORTED = ("octavia.tests", "octavia.wsgi", "octavia.hacking", "octavia.db.migration")
 
 TYPE_NAMES = {
-    "String": "string", "MultiString": "multi", "Boolean": "boolean", "Integer": "integer",
-    "Float": "float", "Port": "port", "List": "list", "Dict": "dict", "IPAddress": "ip",
-    "Hostname": "hostname", "HostAddress": "hostaddress", "URI": "uri",
-    "str": "string", "int": "integer", "float": "float", "bool": "boolean",
+    "String": "string",
+    "MultiString": "multi",
+    "Boolean": "boolean",
+    "Integer": "integer",
+    "Float": "float",
+    "Port": "port",
+    "List": "list",
+    "Dict": "dict",
+    "IPAddress": "ip",
+    "Hostname": "hostname",
+    "HostAddress": "hostaddress",
+    "URI": "uri",
+    "str": "string",
+    "int": "integer",
+    "float": "float",
+    "bool": "boolean",
 }
 
 
@@ -123,7 +163,6 @@ def import_all(package: str, notes: list[str]) -> None:
     :param package: name of the package.
     :param notes: gets one line for each module that cannot be imported.
     """
-    import importlib
     import pkgutil
 
     root = importlib.import_module(package)
@@ -178,27 +217,12 @@ def section_name(group: Any) -> str:
 
 def describe(opt: Any, section: str, default: Any) -> dict[str, Any]:
     """Describe one option object of oslo.config as plain data."""
-    result: dict[str, Any] = {"type": type_name(opt), "default": plain(default)}
-    kind = opt.type
-    choices = list(getattr(kind, "choices", None) or ())
-    if choices:
-        result["choices"] = choices
-    if getattr(kind, "ignore_case", False):
-        result["ignore_case"] = True
-    for name in ("min", "max"):
-        if getattr(kind, name, None) is not None:
-            result[name] = getattr(kind, name)
-    if getattr(kind, "regex", None):
-        result["regex"] = kind.regex.pattern
-    item = getattr(kind, "item_type", None)
+    result = {"type": type_name(opt), "default": plain(default), **limits(opt.type)}
+    item = getattr(opt.type, "item_type", None)
     if item is not None:
-        item_type = TYPE_NAMES.get(type(item).__name__, "string")
-        if item_type != "string":
-            result["item_type"] = item_type
-        if getattr(item, "choices", None):
-            result["item_choices"] = list(item.choices)
-        if getattr(item, "regex", None):
-            result["item_regex"] = item.regex.pattern
+        result.update({f"item_{name}": value for name, value in limits(item).items()})
+        if type(item).__name__ != "String":
+            result["item_type"] = TYPE_NAMES[type(item).__name__]
     for name in ("required", "secret", "mutable", "deprecated_for_removal"):
         if getattr(opt, name, False):
             result[name] = True
@@ -208,8 +232,20 @@ def describe(opt: Any, section: str, default: Any) -> dict[str, Any]:
         f"{section_name(name.group) if name.group else section}/{name.name or opt.dest}"
         for name in opt.deprecated_opts
     ]
-    if old:
-        result["deprecated_names"] = old
+    return {**result, "deprecated_names": old} if old else result
+
+
+def limits(kind: Any) -> dict[str, Any]:
+    """What a type object of oslo.config demands of a value."""
+    found = {
+        "choices": list(getattr(kind, "choices", None) or ()),
+        "ignore_case": getattr(kind, "ignore_case", False),
+        "regex": getattr(getattr(kind, "regex", None), "pattern", None),
+    }
+    result = {name: value for name, value in found.items() if value}
+    for name in ("min", "max"):
+        if getattr(kind, name, None) is not None:
+            result[name] = getattr(kind, name)
     return result
 
 
@@ -242,36 +278,68 @@ def plain(value: Any) -> Any:
 # --- merge: one history out of many dumps --------------------------------------------------------
 
 
-def merge(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    """Join the dumps of a folder into one history.
+class Release(NamedTuple):
+    """What one release has: ``{section: {option: attributes of an era}}``."""
+
+    name: str
+    version: str
+    options: dict[str, dict[str, dict[str, Any]]]
+
+
+def of_dumps(folder: Path, facts: dict[str, Any]) -> Iterator[Release]:
+    """Yield the releases of a folder of dumps.
 
     :param folder: holds ``<release>.json`` files and, where X.0.0 knew fewer options than the
         last point release, ``first_final/<release>.json``. Other JSON files are passed over.
     :param facts: the content of ``facts.json``.
-    :return: the content of ``options.json``.
     """
-    dumps = [load(path) for path in sorted(folder.glob("*.json"))]
-    dumps = [one for one in dumps if "options" in one and "release" in one]
-    dumps.sort(key=lambda one: version_key(one["octavia"]))
-    names = [one["release"] for one in dumps]
-    eras: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for number, one in enumerate(dumps):
+    for path in sorted(folder.glob("*.json")):
+        one = load(path)
+        if "options" not in one or "release" not in one:
+            continue
         first = folder / "first_final" / f"{one['release']}.json"
         known_first = load(first)["options"] if first.exists() else one["options"]
-        for section, options in one["options"].items():
-            for option, raw in options.items():
-                era = normalize(section, option, raw, facts)
-                if option not in known_first.get(section, {}):
+        options = normalized(one, facts)
+        for section, names in options.items():
+            for name, era in names.items():
+                if name not in known_first.get(section, {}):
                     era["point"] = True
-                history = eras.setdefault(section, {}).setdefault(option, [])
-                extend(history, era, names, number)
+        yield Release(one["release"], one["octavia"], options)
+
+
+def of_data(data: dict[str, Any]) -> Iterator[Release]:
+    """Yield the releases of data that was merged before."""
+    schema = octavia_schema()
+    for name in schema.releases(data):
+        options = {
+            section: {option: attributes(era) for option, era in options.items()}
+            for section, options in schema.view(data, name).items()
+        }
+        yield Release(name, data["points"][name], options)
+
+
+def merge(found: Iterable[Release], facts: dict[str, Any]) -> dict[str, Any]:
+    """Join releases into one history.
+
+    :param found: the releases in any order; of two with one name the later counts.
+    :param facts: the content of ``facts.json``.
+    :return: the content of ``options.json``.
+    """
+    by_name = {one.name: one for one in found}
+    releases = sorted(by_name.values(), key=lambda one: version_key(one.version))
+    names = [one.name for one in releases]
+    eras: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for number, one in enumerate(releases):
+        for section, options in one.options.items():
+            for option, era in options.items():
+                extend(eras.setdefault(section, {}).setdefault(option, []), era, names, number)
     for options in eras.values():
         for history in options.values():
             if history[-1]["to"] == names[-1]:
                 del history[-1]["to"]
     return {
         "releases": names,
-        "points": {one["release"]: one["octavia"] for one in dumps},
+        "points": {one.name: one.version for one in releases},
         "moves": facts["moves"],
         "sections": {
             section: {option: eras[section][option] for option in sorted(eras[section])}
@@ -282,12 +350,24 @@ def merge(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
 
 def extend(history: list[dict[str, Any]], era: dict[str, Any], names: list[str], at: int) -> None:
     """Add one release to an option's history: lengthen its last era or begin a new one."""
-    if history and at and history[-1]["to"] == names[at - 1]:
-        last = {key: value for key, value in history[-1].items() if key not in ("from", "to")}
-        if last == era:
-            history[-1]["to"] = names[at]
-            return
+    lasts = history and history[-1]["to"] == names[at - 1]
+    if lasts and attributes(history[-1]) == era:
+        history[-1]["to"] = names[at]
+        return
     history.append({"from": names[at], "to": names[at], **era})
+
+
+def attributes(era: Mapping[str, Any]) -> dict[str, Any]:
+    """An era without its releases."""
+    return {key: value for key, value in era.items() if key not in ("from", "to")}
+
+
+def normalized(one: dict[str, Any], facts: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The options of a dump as attributes of eras."""
+    return {
+        section: {option: normalize(section, option, raw, facts) for option, raw in names.items()}
+        for section, names in one["options"].items()
+    }
 
 
 def normalize(
@@ -343,9 +423,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 def to_text(data: dict[str, Any]) -> str:
     """Write the data with one option a line, so that a change is a small diff."""
-    lines = ["{"]
-    for key in ("releases", "points"):
-        lines.append(f"{compact(key)}: {compact(data[key])},")
+    lines = ["{", *(f"{compact(key)}: {compact(data[key])}," for key in ("releases", "points"))]
     lines += ['"moves": [', ",\n".join(compact(move) for move in data["moves"]), "],"]
     lines.append('"sections": {')
     blocks = []
@@ -364,26 +442,13 @@ def compact(value: Any) -> str:
 # --- compare: the data against one dump ----------------------------------------------------------
 
 
-def differences(
-    data: dict[str, Any], one: dict[str, Any], facts: dict[str, Any]
-) -> Iterator[str]:
+def differences(data: dict[str, Any], one: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each difference between the data and a dump of one release.
 
     ``-`` is only in the data, ``+`` only in the dump, ``~`` differs.
     """
-    sys.path.insert(0, str(ROOT / "_utils"))
-    import octavia_schema
-
-    ours = {
-        (section, option): {name: era[name] for name in ATTRIBUTES if name in era}
-        for section, options in octavia_schema.view(data, one["release"]).items()
-        for option, era in options.items()
-    }
-    theirs = {
-        (section, option): normalize(section, option, raw, facts)
-        for section, options in one["options"].items()
-        for option, raw in options.items()
-    }
+    ours = flat(octavia_schema().view(data, one["release"]))
+    theirs = flat(normalized(one, facts))
     for name in sorted(ours.keys() | theirs.keys()):
         label = "/".join(name)
         if name not in theirs:
@@ -395,6 +460,23 @@ def differences(
                 old, new = ours[name].get(attribute), theirs[name].get(attribute)
                 if old != new:
                     yield f"~ {label} {attribute}: {compact(old)} -> {compact(new)}"
+
+
+def flat(sections: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """``{(section, option): era}`` instead of ``{section: {option: era}}``."""
+    return {
+        (section, option): era
+        for section, options in sections.items()
+        for option, era in options.items()
+    }
+
+
+def octavia_schema() -> Any:
+    """The module of ``_utils`` that reads the data."""
+    folder = str(ROOT / "_utils")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module("octavia_schema")
 
 
 def load(path: Path) -> Any:
@@ -412,6 +494,7 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("release")
     command = commands.add_parser("merge", help="make options.json out of a folder of dumps")
     command.add_argument("folder", type=Path)
+    command.add_argument("--onto", type=Path)
     command.add_argument("--output", type=Path, default=DATA)
     command = commands.add_parser("compare", help="show where the data and a dump differ")
     command.add_argument("dump", type=Path)
@@ -425,7 +508,10 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write("\n")
         return 0
     if args.command == "merge":
-        args.output.write_text(to_text(merge(args.folder, load(FACTS))), encoding="utf-8")
+        facts = load(FACTS)
+        before = of_data(load(args.onto)) if args.onto else ()
+        merged = merge([*before, *of_dumps(args.folder, facts)], facts)
+        args.output.write_text(to_text(merged), encoding="utf-8")
         return 0
     found = list(differences(load(args.data), load(args.dump), load(FACTS)))
     print("\n".join(found) or "no difference")

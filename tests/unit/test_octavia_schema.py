@@ -40,9 +40,7 @@ class TestView:
             ("2026.2", "networking", "denylist_vip_networks", True),
         ],
     )
-    def test_an_option_is_there_in_its_releases_only(
-        self, data, release, section, option, present
-    ):
+    def test_an_option_is_there_in_its_releases_only(self, data, release, section, option, present):
         view = schema.view(data, release)
         assert (option in view.get(section, {})) is present
         assert (schema.option(data, release, section, option) is not None) is present
@@ -64,7 +62,7 @@ class TestView:
 
     @pytest.mark.parametrize("function", [schema.view, schema.aliases])
     def test_an_unknown_release_is_named_with_the_known_ones(self, data, function):
-        with pytest.raises(schema.UnknownRelease, match="'zedd'.*zed.*2026.2") as caught:
+        with pytest.raises(schema.UnknownRelease, match=r"'zedd'.*zed.*2026.2") as caught:
             function(data, "zedd")
         assert caught.value.release == "zedd"
 
@@ -130,6 +128,12 @@ class TestNames:
             ),
             ("2023.1", "neutron/endpoint_override", "neutron/endpoint", "older"),
             ("2026.2", "cache/redis_password", "cache/password", "alias"),
+            (
+                "2026.2",
+                "DEFAULT/kombu_ssl_ca_certs",
+                "oslo_messaging_rabbit/ssl_ca_file",
+                "renamed",
+            ),
             ("zed", "DEFAULT/sql_connection", "database/connection", "alias"),
         ],
     )
@@ -311,36 +315,37 @@ class TestSecrets:
                     assert not schema.is_secret(section, name), (section, name)
 
 
-class TestGenerate:
-    """The tool that makes the data."""
-
-    DUMPS = {
-        "one": {
-            "release": "one",
-            "octavia": "9.0.1",
-            "options": {
-                "DEFAULT": {
-                    "host": {"type": "string", "default": "<hostname>"},
-                    "old": {"type": "port", "default": 1, "min": 0, "max": 65535},
+DUMPS = {
+    "one": {
+        "release": "one",
+        "octavia": "9.0.1",
+        "options": {
+            "DEFAULT": {
+                "host": {"type": "string", "default": "<hostname>"},
+                "old": {"type": "port", "default": 1, "min": 0, "max": 65535},
+            }
+        },
+    },
+    "two": {
+        "release": "two",
+        "octavia": "10.0.0",
+        "options": {
+            "DEFAULT": {"host": {"type": "string", "default": "<hostname>"}},
+            "x": {
+                "new": {
+                    "type": "multi:multi",
+                    "default": [],
+                    "deprecated_names": ["DEFAULT/old", "x/new"],
+                    "deprecated_for_removal": True,
                 }
             },
         },
-        "two": {
-            "release": "two",
-            "octavia": "10.0.0",
-            "options": {
-                "DEFAULT": {"host": {"type": "string", "default": "<hostname>"}},
-                "x": {
-                    "new": {
-                        "type": "multi:multi",
-                        "default": [],
-                        "deprecated_names": ["DEFAULT/old", "x/new"],
-                        "deprecated_for_removal": True,
-                    }
-                },
-            },
-        },
-    }
+    },
+}
+
+
+class TestGenerate:
+    """The tool that makes the data."""
 
     @pytest.fixture(name="run")
     def _run(self, capsys):
@@ -353,7 +358,7 @@ class TestGenerate:
     @pytest.fixture(name="folder")
     def _folder(self, tmp_path):
         (tmp_path / "first_final").mkdir()
-        for name, dump in self.DUMPS.items():
+        for name, dump in DUMPS.items():
             (tmp_path / f"{name}.json").write_text(json.dumps(dump))
         first = {"release": "one", "octavia": "9.0.0", "options": {"DEFAULT": {"host": {}}}}
         (tmp_path / "first_final" / "one.json").write_text(json.dumps(first))
@@ -371,6 +376,16 @@ class TestGenerate:
         era = {"from": "two", "type": "multi", "default": [], "deprecated": True}
         assert merged["sections"]["x"]["new"] == [{**era, "was": ["DEFAULT/old"]}]
 
+    def test_a_release_can_be_added_to_data_that_was_merged_before(self, folder, run):
+        run("merge", folder, "--output", folder / "all")
+        (folder / "two.json").rename(folder / "later")
+        run("merge", folder, "--output", folder / "out")
+        assert json.loads((folder / "out").read_text())["releases"] == ["one"]
+        (folder / "new").mkdir()
+        (folder / "later").rename(folder / "new" / "two.json")
+        run("merge", folder / "new", "--onto", folder / "out", "--output", folder / "out")
+        assert (folder / "out").read_bytes() == (folder / "all").read_bytes()
+
     def test_the_text_has_one_option_a_line_and_is_stable(self, folder, run):
         for name in ("out", "again"):
             run("merge", folder, "--output", folder / name)
@@ -380,13 +395,13 @@ class TestGenerate:
 
     def test_compare_finds_nothing_where_all_agrees(self, folder, run):
         run("merge", folder, "--output", folder / "out")
-        for name in self.DUMPS:
+        for name in DUMPS:
             result = run("compare", folder / f"{name}.json", "--data", folder / "out")
             assert result == (0, "no difference\n")
 
     def test_compare_names_each_difference(self, folder, run):
         run("merge", folder, "--output", folder / "out")
-        changed = json.loads(json.dumps(self.DUMPS["two"]))
+        changed = json.loads(json.dumps(DUMPS["two"]))
         changed["options"]["DEFAULT"]["host"]["default"] = "here"
         changed["options"]["DEFAULT"]["more"] = {"type": "string", "default": None}
         del changed["options"]["x"]

@@ -1,0 +1,3 @@
+# The brokers stand on nodes of their own.
+sandbox:
+  services: [mariadb, memcached, keystone, pem]

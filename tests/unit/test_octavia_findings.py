@@ -1,0 +1,52 @@
+"""Findings: one line each, and no secret in any of them."""
+
+import octavia_findings as findings
+import pytest
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("octavia:api:database:password", SECRET),
+        ("octavia:manager:certificates:ca_private_key_passphrase", SECRET),
+        ("octavia:manager:health_manager:heartbeat_key", SECRET),
+        ("octavia:manager:ssh:private_key", SECRET),
+        ("octavia:api:vault:kv_token", SECRET),
+        ("octavia:api:database", {"host": "h", "password": SECRET}),
+        ("octavia:api:x", {"y": [{"client_secret": SECRET}]}),
+        ("octavia:api:message_queue:transport_url", f"rabbit://u:{SECRET}@h/"),
+        ("octavia:api:x", [f"https://u:{SECRET}@h/"]),
+        ("octavia:manager:ssh", f"-----BEGIN PRIVATE KEY-----\n{SECRET}"),
+    ],
+)
+def test_a_secret_is_masked(path, value):
+    assert findings.masked(path, value) == findings.MASK
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("octavia:api:bind:port", 70000),
+        ("octavia:manager:controller_worker:amp_ssh_key_name", "octavia_ssh_key"),
+        ("octavia:api:identity:host", "http://keystone:5000"),
+        ("octavia:api:x", {"y": ["z"]}),
+    ],
+)
+def test_what_is_no_secret_is_shown(path, value):
+    assert findings.masked(path, value) == value
+
+
+def test_errors_come_first_and_each_is_one_line():
+    found = [
+        findings.warning("octavia:b", None, "is old", "Remove it"),
+        findings.error("octavia:c", 7, "is wrong", "Correct it"),
+        findings.error("octavia:a", "x", "is worse", "Drop it"),
+    ]
+    assert findings.describe(found).splitlines() == [
+        "error: octavia:a = x: is worse. Drop it.",
+        "error: octavia:c = 7: is wrong. Correct it.",
+        "warning: octavia:b: is old. Remove it.",
+    ]
+    assert findings.errors(found) == found[1:]

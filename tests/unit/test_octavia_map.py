@@ -1,0 +1,238 @@
+"""The map: what the SLS learn about a node."""
+
+import json
+
+import pytest
+from given import GOOD, SECRETS, at, built, changed
+
+
+def known(pillar, **grains):
+    """The map of a pillar in which nothing is wrong."""
+    result = built(pillar, **grains).result()
+    assert result["valid"], result["findings"]
+    return result
+
+
+class TestRoles:
+    """Which roles a node has, and what belongs to them."""
+
+    @pytest.mark.parametrize("roles", [["api"], ["manager"], ["client"], ["api", "manager"]])
+    def test_a_node_has_the_roles_that_its_pillar_names(self, roles):
+        result = known({role: GOOD[role] for role in roles})
+        assert result["roles"] == roles
+        assert list(result["packages"]) == roles
+        servers = [role for role in roles if role != "client"]
+        assert list(result["units_of"]) == servers
+        assert result["units"].keys() == {unit for role in servers for unit in UNITS[role]}
+        assert bool(result["api_url"]) is ("api" in roles)
+        assert bool(result["heartbeat"]) is ("manager" in roles)
+        assert bool(result["ssh"]) is ("manager" in roles)
+        assert bool(result["clouds_file"]) is ("client" in roles)
+
+    def test_roles_come_in_the_order_in_which_they_are_set_up(self):
+        turned = {role: GOOD[role] for role in ("client", "manager", "api")}
+        assert known(turned)["roles"] == ["api", "manager", "client"]
+
+    def test_a_client_alone_needs_no_version(self):
+        result = known({"client": {"enabled": True}})
+        assert (result["release"], result["units"], result["clouds_file"]) == ("", {}, "")
+        assert result["packages"] == {
+            "client": ["python3-octaviaclient", "python3-openstackclient"]
+        }
+        assert not result["syncs_db"]
+
+    def test_a_node_whose_roles_are_all_switched_off_has_nothing_to_do(self):
+        off = {f"{role}:enabled": False for role in ("api", "manager", "client")}
+        result = known(changed(GOOD, off))
+        assert (result["roles"], result["units"], result["packages"]) == ([], {}, {})
+
+    @pytest.mark.parametrize(
+        ("role", "syncs"), [("primary", True), (None, True), ("secondary", False)]
+    )
+    def test_the_primary_syncs_the_database(self, role, syncs):
+        assert known(changed(GOOD, {"api:role": role}))["syncs_db"] is syncs
+
+    def test_controllers_alone_do_not_sync_the_database(self):
+        assert known({"manager": GOOD["manager"]})["syncs_db"] is False
+
+    @pytest.mark.parametrize(("grain", "flag"), [(True, True), (False, False)])
+    def test_noservices_comes_from_the_grain(self, grain, flag):
+        result = known(GOOD, noservices=grain)
+        assert result["noservices"] is flag
+        assert result["roles"] == ["api", "manager", "client"]
+        assert known(GOOD)["noservices"] is False
+
+    def test_the_map_holds_no_secret(self):
+        shown = json.dumps(known(GOOD))
+        assert [secret for secret in SECRETS if secret in shown] == []
+
+    def test_it_travels_as_plain_data(self):
+        result = known(GOOD)
+        assert json.loads(json.dumps(result)) == result
+
+
+UNITS = {
+    "api": ["octavia-driver-agent", "octavia-api"],
+    "manager": ["octavia-worker", "octavia-health-manager", "octavia-housekeeping"],
+}
+
+
+class TestUnits:
+    """The units, their settings and the files they read."""
+
+    @pytest.mark.parametrize(
+        ("release", "there"), [("ocata", False), ("rocky", False), ("stein", True), ("zed", True)]
+    )
+    def test_the_driver_agent_came_in_stein(self, release, there):
+        result = known(at(release, ("api",)))
+        assert ("octavia-driver-agent" in result["units"]) is there
+        assert ("octavia-driver-agent" in result["packages"]["api"]) is there
+
+    def test_a_worker_may_end_its_flows(self):
+        units = known(GOOD)["units"]
+        assert units["octavia-worker"]["service"]["TimeoutStopSec"] == 960
+        assert units["octavia-driver-agent"]["service"]["TimeoutStopSec"] == 5
+        assert all(unit["service"]["RuntimeDirectoryPreserve"] == "yes" for unit in units.values())
+
+    def test_settings_of_the_pillar_win_one_by_one(self):
+        settings = {"TimeoutStopSec": 30, "LimitNOFILE": 65535, "NoNewPrivileges": True}
+        units = known(changed(GOOD, {"services": {"octavia-worker": settings}}))["units"]
+        assert units["octavia-worker"]["service"] == {
+            "RuntimeDirectoryPreserve": "yes",
+            "TimeoutStopSec": "30",
+            "LimitNOFILE": "65535",
+            "NoNewPrivileges": "yes",
+        }
+
+    @pytest.mark.parametrize(
+        ("changes", "reads"),
+        [
+            ({}, []),
+            (
+                {"api:bind:cert_file": "/api.pem", "api:bind:key_file": "/api.key"},
+                ["/api.pem", "/api.key"],
+            ),
+            ({"api:audit": {"enabled": True}}, ["/etc/octavia/octavia_api_audit_map.conf"]),
+            ({"api:audit": {"map_file": "/map"}}, ["/map"]),
+            ({"api:audit": {"enabled": False}}, []),
+        ],
+    )
+    def test_the_api_reads_more_than_its_configuration(self, changes, reads):
+        units = known(changed(GOOD, changes))["units"]
+        uwsgi = ["/etc/octavia/octavia-api-bind.ini", "/etc/default/octavia-api"]
+        assert units["octavia-api"]["reads"] == uwsgi + reads
+        assert units["octavia-worker"]["reads"] == []
+
+    def test_without_uwsgi_it_reads_nothing_of_it(self):
+        assert known(GOOD, os="Ubuntu")["units"]["octavia-api"]["reads"] == []
+
+
+class TestAddresses:
+    """Where the API listens, and where it is looked for."""
+
+    @pytest.mark.parametrize(
+        ("changes", "socket", "url"),
+        [
+            ({}, "10.0.0.1:9876", "http://10.0.0.1:9876/"),
+            ({"api:bind": {}}, "127.0.0.1:9876", "http://127.0.0.1:9876/"),
+            ({"api:bind:address": "0.0.0.0"}, "0.0.0.0:9876", "http://127.0.0.1:9876/"),
+            ({"api:bind:address": "::"}, "[::]:9876", "http://[::1]:9876/"),
+            (
+                {"api:bind:address": "fd00::1", "api:bind:port": "8443"},
+                "[fd00::1]:8443",
+                "http://[fd00::1]:8443/",
+            ),
+            (
+                {"api:bind:cert_file": "/api.pem", "api:bind:key_file": "/api.key"},
+                "10.0.0.1:9876",
+                "https://10.0.0.1:9876/",
+            ),
+            (
+                {"api:bind": {}, "api:api_settings": {"bind_host": "10.0.0.8", "bind_port": 1234}},
+                "10.0.0.8:1234",
+                "http://10.0.0.8:1234/",
+            ),
+            ({"api:bind": {"bind_port": None}}, "127.0.0.1:9876", "http://127.0.0.1:9876/"),
+        ],
+    )
+    def test_the_api_listens_where_the_pillar_says(self, changes, socket, url):
+        result = known(changed(GOOD, changes))
+        assert (result["uwsgi"]["socket"], result["api_url"]) == (socket, url)
+
+    @pytest.mark.parametrize("release", ["ocata", "pike", "rocky", "stein", "2026.2"])
+    def test_it_does_so_in_every_release(self, release):
+        pillar = changed(at(release, ("api",)), {"api:bind": {"address": "fd00::1", "port": 1234}})
+        assert known(pillar)["api_url"] == "http://[fd00::1]:1234/"
+
+    def test_size_of_the_api(self):
+        assert known(GOOD)["uwsgi"]["sizes"] == {}
+        sized = changed(GOOD, {"api:bind:processes": "4", "api:bind:threads": 2})
+        assert known(sized)["uwsgi"]["sizes"] == {"processes": 4, "threads": 2}
+
+    @pytest.mark.parametrize(
+        ("health_manager", "address", "port"),
+        [
+            ({"bind_ip": "fd00::1", "bind_port": 5556}, "fd00::1", 5556),
+            ({"bind_port": None}, "127.0.0.1", 5555),
+            ({}, "127.0.0.1", 5555),
+        ],
+    )
+    def test_the_health_manager(self, health_manager, address, port):
+        result = known(changed(GOOD, {"manager:health_manager": health_manager}))
+        assert result["heartbeat"] == {"address": address, "port": port}
+
+
+class TestSystems:
+    """Names that depend on the operating system."""
+
+    @pytest.mark.parametrize(
+        ("grains", "package", "uwsgi"),
+        [
+            ({"os": "Debian", "os_family": "Debian"}, "octavia-common", True),
+            ({"os": "Raspbian", "os_family": "Debian"}, "octavia-common", True),
+            ({"os": "Ubuntu", "os_family": "Debian"}, "octavia-common", False),
+            ({"os": "Rocky", "os_family": "RedHat"}, "openstack-octavia-common", False),
+        ],
+    )
+    def test_the_nearest_description_counts(self, grains, package, uwsgi):
+        result = known(GOOD, **grains)
+        assert result["release_package"] == package
+        assert bool(result["uwsgi"]) is uwsgi
+
+
+class TestSsh:
+    """The private key by which an operator reaches the amphorae."""
+
+    def test_defaults(self):
+        assert known(GOOD)["ssh"] == {
+            "private_key_file": "/etc/octavia/.ssh/octavia_ssh_key",
+            "directory": "/etc/octavia/.ssh",
+            "user": "octavia",
+            "group": "octavia",
+        }
+
+    def test_other_places_and_owners(self):
+        given = {"private_key_file": "/srv/k/id", "user": "root", "group": "adm"}
+        result = known(changed(GOOD, {"manager:ssh": {**given, "private_key": "ssh-secret"}}))
+        assert result["ssh"] == {**given, "directory": "/srv/k"}
+
+    @pytest.mark.parametrize("ssh", [None, {}, {"user": "octavia"}, {"private_key": None}])
+    def test_without_a_key_nothing_is_written(self, ssh):
+        assert known(changed(GOOD, {"manager:ssh": ssh}))["ssh"] == {}
+
+
+class TestPersistence:
+    """The jobboard's database."""
+
+    @pytest.mark.parametrize(
+        ("release", "url", "wanted"),
+        [
+            ("2025.1", "mysql+pymysql://o:p@h/persistence", True),
+            ("2025.1", None, False),
+            ("train", "mysql+pymysql://o:p@h/persistence", False),
+        ],
+    )
+    def test_it_is_migrated_where_the_release_has_it(self, release, url, wanted):
+        pillar = changed(at(release, ("api",)), {"api:task_flow": {"persistence_connection": url}})
+        assert known(pillar)["persistence"] is wanted
+        assert known(at(release, ("api",)))["persistence"] is False
