@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from . import builder, cgroups, counters, host, layers, network
-from .errors import BootFailed, CommandFailed, CommandTimeout, NodeError
+from .commands import Result, finish
+from .errors import BootFailed, CommandFailed, NodeError
 from .platforms import platform as find_platform
-from .processes import is_alive, kill_group, step, wait_until
+from .processes import is_alive, step, wait_until
 from .state import Record, identity, load, load_all, node_folder
 
 PATH = f"/opt/salt/bin:{builder.PATH}"
@@ -42,15 +43,6 @@ features:
   x509_v2: true
 log_level: warning
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command gave."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 @dataclass(frozen=True)
@@ -302,7 +294,7 @@ class Node:
         Raises CommandTimeout after `timeout` seconds (its process group is killed),
         CommandFailed for an exit code other than 0 when `check` is true.
         """
-        result = _finish(self.command(argv), argv, input, timeout, self.environment(env), self.name)
+        result = finish(self.command(argv), argv, input, timeout, self.environment(env), self.name)
         if check and result.returncode:
             raise CommandFailed(
                 self.name, list(argv), result.returncode, result.stdout, result.stderr
@@ -315,7 +307,7 @@ class Node:
         if self._running_leader():
             return self.run(argv, input=input)
         outside = ["chroot", str(self.root), *argv]
-        return _finish(outside, argv, input, 60, self.environment(), self.name)
+        return finish(outside, argv, input, 60, self.environment(), self.name)
 
     def put(self, path: str, text: str, mode: int = 0o644, owner: str = "root:root") -> None:
         """Write a file of the node (booted or not), with its parent folders.
@@ -414,41 +406,6 @@ def _leader(nspawn: int) -> list[int] | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None
-
-
-def _finish(
-    argv: Sequence[str],
-    shown: Sequence[str],
-    input: str | None,
-    timeout: float,
-    env: Mapping[str, str],
-    name: str,
-) -> Result:
-    """Run a command of the host, called `shown` in errors, to its end or kill its group."""
-    process = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=env,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        stdout, stderr = process.communicate(input, timeout)
-    except subprocess.TimeoutExpired as expired:
-        kill_group(process.pid)
-        partial = (expired.stdout or b"") + (expired.stderr or b"")
-        raise CommandTimeout(
-            f"{name}: {' '.join(shown)} did not end within {timeout:.0f} s; its output ends:\n"
-            f"{partial[-3000:].decode(errors='replace')}"
-        ) from None
-    except BaseException:
-        kill_group(process.pid)
-        raise
-    return Result(process.returncode, stdout, stderr)
 
 
 def remove(name: str) -> None:

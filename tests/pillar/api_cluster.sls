@@ -1,6 +1,6 @@
 # API and controllers against a cluster of three brokers, with passwords that need every kind of
 # escaping, and the API on an IPv6 address.
-{%- set version = {'12': 'zed', '13': '2025.1'}.get(grains['osmajorrelease'] | string, '2026.2') %}
+{%- set version = {'12': 'zed', '13': '2025.1'}.get(grains.get('osmajorrelease') | string, '2026.2') %}
 octavia:
   api:
     enabled: true

@@ -1,5 +1,5 @@
 # The users' own sample of the api role.
-{%- set version = {'12': 'zed', '13': '2025.1'}.get(grains['osmajorrelease'] | string, '2026.2') %}
+{%- set version = {'12': 'zed', '13': '2025.1'}.get(grains.get('osmajorrelease') | string, '2026.2') %}
 octavia:
   api:
     enabled: true

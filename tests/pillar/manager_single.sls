@@ -1,5 +1,5 @@
 # The users' own sample of the manager role. The key is a published test key.
-{%- set version = {'12': 'zed', '13': '2025.1'}.get(grains['osmajorrelease'] | string, '2026.2') %}
+{%- set version = {'12': 'zed', '13': '2025.1'}.get(grains.get('osmajorrelease') | string, '2026.2') %}
 octavia:
   manager:
     enabled: true

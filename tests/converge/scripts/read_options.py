@@ -52,8 +52,8 @@ def register():
 
 
 def main():
-    register()
     config.init(["--config-file", FILE])
+    register()
     parser = Sections()
     with open(FILE) as lines:
         parser.parse(lines)
