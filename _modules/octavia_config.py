@@ -63,7 +63,7 @@ def _build(saltenv: str) -> octavia_map.Build:
     """The node's build, made once for one and the same pillar."""
     pillar = __pillar__.get("octavia")
     key = "octavia_config.build"
-    stamp = (saltenv, json.dumps(pillar, sort_keys=True, default=str))
+    stamp = (saltenv, json.dumps(pillar, default=str))
     if __context__.get(key, (None,))[0] != stamp:
         build = octavia_map.Build(pillar, __grains__, _parameters(saltenv))
         __context__[key] = (stamp, build)

@@ -81,7 +81,6 @@ class Composite:
     :ivar translate: adds the settings to the context, given the checked values, options included
     :ivar required: keys that must be there, alternatives parted by ``|``
     :ivar unless: a key or option that makes the required ones needless
-    :ivar together: keys of which none is of use without the others
     :ivar choices: the values that a key may have
     :ivar section: the section whose options may stand in the composite verbatim
     """
@@ -90,7 +89,6 @@ class Composite:
     translate: Callable[[dict[str, Any], Context], None]
     required: tuple[str, ...] = ()
     unless: str = ""
-    together: tuple[str, ...] = ()
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     section: str = ""
 
@@ -243,7 +241,6 @@ COMPOSITES: dict[str, Composite] = {
             "key_file": "string",
         },
         _bind,
-        together=("cert_file", "key_file"),
         section="api_settings",
     ),
     "database": Composite(

@@ -28,6 +28,11 @@ except ImportError:
 ROLES = ("api", "manager", "client")
 # The roles that have a part in octavia.conf.
 SERVER_ROLES = ("api", "manager")
+# What only uWSGI knows: its size, and TLS.
+SIZE_KEYS = ("processes", "threads")
+TLS_KEYS = ("cert_file", "key_file")
+# Below these, and nowhere else, a directory's owner and mode may be changed.
+OWN_DIRECTORIES = ("/etc/octavia", "/var/lib/octavia")
 TOP_LEVEL = (*ROLES, "pki", "upgrade", "services", "monitoring", "_support")
 
 Finding = findings.Finding
@@ -66,6 +71,7 @@ class Build:
                 servers, self.options, self.release["name"], self.defaults
             )
             self.found += found
+        self._check_server()
         self.ssh = self._ssh()
         self.clouds = self._clouds()
 
@@ -251,14 +257,35 @@ class Build:
 
     def _tls(self) -> dict[str, str]:
         bind = self._api().get("bind", {})
-        return {key: bind[key] for key in ("cert_file", "key_file") if key in bind}
+        return {key: bind[key] for key in TLS_KEYS if bind.get(key) is not None}
+
+    def _check_server(self) -> None:
+        """Settings of the API's server that the packages of this system cannot follow."""
+        bind = self._api().get("bind")
+        if "api" not in self.roles or not isinstance(bind, Mapping):
+            return
+        given = [name for name, value in bind.items() if value is not None]
+        path = "octavia:api:bind"
+        if self.system and not self.system.get("uwsgi"):
+            reason = "has no effect: the packages of this system do not run the API in uWSGI"
+            for key in (key for key in SIZE_KEYS if key in given):
+                remedy = "Remove it from the pillar of this node"
+                self.found.append(findings.warning(f"{path}:{key}", bind[key], reason, remedy))
+            for key in (key for key in TLS_KEYS if key in given):
+                remedy = "Remove it; end TLS in a proxy before the API"
+                self.found.append(findings.error(f"{path}:{key}", bind[key], reason, remedy))
+        elif len(pair := [key for key in TLS_KEYS if key in given]) == 1:
+            (other,) = set(TLS_KEYS) - set(pair)
+            reason = f"is of no use without {other}"
+            remedy = f"Set {path}:{other} too"
+            self.found.append(findings.error(f"{path}:{pair[0]}", None, reason, remedy))
 
     def _uwsgi(self) -> dict[str, Any]:
         paths = self.system.get("uwsgi") or {}
         if not paths:
             return {}
         bind = self._api().get("bind", {})
-        sizes = {key: int(bind[key]) for key in ("processes", "threads") if key in bind}
+        sizes = {key: int(bind[key]) for key in SIZE_KEYS if bind.get(key) is not None}
         return {**paths, "socket": urls.netloc(*self._bound()), "sizes": sizes, **self._tls()}
 
     def _api_url(self) -> str:
@@ -297,7 +324,10 @@ class Build:
         if not given.get("private_key"):
             return {}
         result = {key: str(given.get(key, value)) for key, value in self.defaults["ssh"].items()}
-        return {**result, "directory": posixpath.dirname(result["private_key_file"])}
+        directory = posixpath.dirname(result["private_key_file"])
+        # Any other directory belongs to somebody else, who would be locked out of it.
+        own = any(directory.startswith(f"{home}/") for home in OWN_DIRECTORIES)
+        return {**result, "directory": directory if own else ""}
 
     def _clouds(self) -> str:
         client = self.pillar.get("client")

@@ -193,11 +193,9 @@ class Reader:
     def _required(
         self, composite: composites.Composite, value: Mapping[str, Any], path: str
     ) -> None:
-        needless = composite.unless and composite.unless in value
-        required = () if needless else composite.required
-        if any(name in value for name in composite.together):
-            required = (*required, *composite.together)
-        for names in required:
+        if composite.unless and composite.unless in value:
+            return
+        for names in composite.required:
             if not any(name in value for name in names.split("|")):
                 wanted = names.replace("|", " or ")
                 reason = "is missing"

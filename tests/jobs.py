@@ -70,6 +70,7 @@ MATRIX = (
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian13"),
     Job("faults", (f"{CONVERGE}/faults",), "", "debian13"),
 )
+BY_NAME = {job.name: job for job in (*TEST, BENCHMARKS, *MATRIX)}
 
 
 def shard(number: int, of: int) -> tuple[Job, ...]:

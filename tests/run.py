@@ -1,8 +1,7 @@
 """
 Runs jobs, two at a time, and prints one table: what, where, result, seconds.
 
-`python3 -m tests.run test | matrix n/m | lint | unit | render | benchmark`. Everything that a job
-needs is made here; its nodes are removed whatever happens.
+Everything that a job needs is made here; its nodes are removed whatever happens.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import environments, jobs
-from tests.nodes import cleanup, host, layers
+from tests.nodes import cleanup, host, layers, state
 from tests.nodes.errors import NodesError
 from tests.nodes.platforms import platform
 
@@ -27,6 +26,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 LOGS = host.CACHE / "logs"
 PARALLEL = 2
 TAIL = 60
+USAGE = """usage: python3 -m tests.run WHAT
+  test                          what CI runs
+  matrix n/m                    one of m shards of everything else
+  lint | unit | render | benchmark
+  jobs                          the names of all jobs
+  job NAME ...                  these jobs"""
 # pytest's last line: 3 failed, 12 passed, 1 error in 1.23s
 COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
 
@@ -103,6 +108,13 @@ def _prepare(chosen: tuple[jobs.Job, ...]) -> None:
         layers.stack(platform(key), ["infra"], series)
 
 
+def _clean_up() -> None:
+    """Removes the nodes of the jobs, and what all nodes share when no other node is left."""
+    cleanup.clean(stale_only=True)
+    if not state.load_all():
+        cleanup.clean()
+
+
 def _table(outcomes: list[Outcome]) -> None:
     rows = [("what", "suite", "where", "Salt", "tests", "result", "seconds")]
     for outcome in outcomes:
@@ -142,7 +154,7 @@ def run(chosen: tuple[jobs.Job, ...]) -> int:
         with ThreadPoolExecutor(PARALLEL) as pool:
             outcomes = list(pool.map(_run, chosen))
     finally:
-        cleanup.clean(stale_only=True)
+        _clean_up()
     _table(outcomes)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(max(outcome.failed, outcome.result != "passed") for outcome in outcomes)
@@ -169,7 +181,11 @@ def _choose(arguments: list[str]) -> tuple[jobs.Job, ...]:
             return tuple(job for job in jobs.TEST if job.layer == layer)
         case ["benchmark"]:
             return (jobs.BENCHMARKS,)
-    sys.exit("usage: python3 -m tests.run test | matrix n/m | lint | unit | render | benchmark")
+        case ["job", *names] if names and set(names) <= set(jobs.BY_NAME):
+            return tuple(jobs.BY_NAME[name] for name in names)
+        case ["jobs"]:
+            sys.exit("\n".join(jobs.BY_NAME))
+    sys.exit(USAGE)
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ include:
   - octavia.config
 
 {%- if octavia.ssh %}
+{%- if octavia.ssh.directory %}
 
-# The private key by which an operator reaches the amphorae.
 octavia_ssh_directory:
   file.directory:
     - name: {{ octavia.ssh.directory }}
@@ -15,7 +15,11 @@ octavia_ssh_directory:
     - makedirs: true
     - require:
       - sls: octavia.config
+    - require_in:
+      - file: octavia_ssh_private_key
+{%- endif %}
 
+# The private key by which an operator reaches the amphorae.
 octavia_ssh_private_key:
   file.managed:
     - name: {{ octavia.ssh.private_key_file }}
@@ -24,7 +28,8 @@ octavia_ssh_private_key:
     - user: {{ octavia.ssh.user }}
     - group: {{ octavia.ssh.group }}
     - mode: '0600'
+    - makedirs: true
     - show_changes: false
     - require:
-      - file: octavia_ssh_directory
+      - sls: octavia.config
 {%- endif %}

@@ -11,6 +11,6 @@ def test_after_power_off_and_boot_everything_is_back(node, suite):
     assert node.boot() == []
     wanted = suites.EXPECTED.get(suite.name, "ACTIVE")
     tree = suites.load_balancer(node, "after-boot", wanted)
-    assert tree.count(wanted) == 4, tree
+    assert tree.count(wanted) == suites.objects(wanted), tree
     run = suites.must_apply(node, "octavia")
     assert not run.changed, describe(run.changed)

@@ -59,4 +59,4 @@ def test_secrets_show_nowhere(node, first, suite):
 def test_a_load_balancer_reaches_its_state(node, suite):
     wanted = suites.EXPECTED.get(suite.name, "ACTIVE")
     tree = suites.load_balancer(node, "first", wanted)
-    assert tree.count(wanted) == 4, tree
+    assert tree.count(wanted) == suites.objects(wanted), tree

@@ -62,6 +62,6 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=["docker", "exec"])
 def kitchen(request: pytest.FixtureRequest, load: Load) -> dict[str, Any]:
-    """The settings as they are in force: of .kitchen.yml alone, and with .kitchen.exec.yml over it."""
+    """The settings in force: of .kitchen.yml alone, and with .kitchen.exec.yml laid over it."""
     settings = load(".kitchen.yml")
     return merged(settings, load(".kitchen.exec.yml")) if request.param == "exec" else settings

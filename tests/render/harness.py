@@ -18,6 +18,7 @@ import salt.config
 import salt.pillar
 import salt.state
 import salt.version
+from salt.exceptions import SaltRenderError
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMON = {
@@ -218,9 +219,10 @@ class Minion:
         """
         target = folder() / "rendered"
         target.unlink(missing_ok=True)
-        self.call["cp.get_template"](source, str(target), context=dict(context or {}))
-        if not target.exists():
-            raise RenderError(f"{source} could not be rendered")
+        try:
+            self.call["cp.get_template"](source, str(target), context=dict(context or {}))
+        except SaltRenderError as problem:
+            raise RenderError(f"{source} cannot be rendered: {problem}") from problem
         return target.read_text(encoding="utf-8")
 
     def run(self, chunk: Mapping[str, Any]) -> dict[str, Any]:

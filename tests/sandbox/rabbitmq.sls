@@ -1,6 +1,7 @@
 # RabbitMQ with the users and virtual hosts of the octavia pillar, one node or a cluster. The broker reads
 # them itself when it starts (definitions), so no password is ever given to a command.
-{%- from 'sandbox/map.jinja' import cluster with context %}
+{%- from 'sandbox/map.jinja' import cluster, queue_ports with context %}
+{%- set nodes = cluster.get('nodes') or {} %}
 
 sandbox_rabbitmq_package:
   pkg.installed:
@@ -27,7 +28,7 @@ sandbox_rabbitmq_package:
     - watch_in:
       - service: sandbox_rabbitmq_service
 {%- endfor %}
-{%- for name, address in cluster.get('nodes', {}).items() %}
+{%- for name, address in nodes.items() %}
 
 sandbox_rabbitmq_host_{{ name }}:
   host.present:
@@ -37,6 +38,18 @@ sandbox_rabbitmq_host_{{ name }}:
     - require_in:
       - service: sandbox_rabbitmq_service
 {%- endfor %}
+{%- if nodes and grains['host'] != nodes | list | first %}
+
+# The broker's own data are made by its first start, before which the node that founds the cluster must be up.
+sandbox_rabbitmq_founder:
+  cmd.run:
+    - name: >-
+        bash {{ salt['cp.cache_file']('salt://sandbox/files/rabbitmq/wait_for.sh') }}
+        {{ nodes.values() | first }} {{ queue_ports[0] }}
+    - creates: /var/lib/rabbitmq/sandbox
+    - require_in:
+      - service: sandbox_rabbitmq_service
+{%- endif %}
 {%- if cluster.get('cookie') %}
 
 /var/lib/rabbitmq/.erlang.cookie:

@@ -1,6 +1,7 @@
 """The map: what the SLS learn about a node."""
 
 import json
+from typing import ClassVar
 
 import pytest
 from given import GOOD, SECRETS, at, built, changed
@@ -200,6 +201,37 @@ class TestSystems:
         assert bool(result["uwsgi"]) is uwsgi
 
 
+class TestServer:
+    """Settings of the server that runs the API, where the packages have it run by another."""
+
+    TLS: ClassVar = {"api:bind:cert_file": "/api.pem", "api:bind:key_file": "/api.key"}
+
+    def test_a_size_without_uwsgi_is_told_and_left_out(self):
+        sized = changed(GOOD, {"api:bind:processes": 4, "api:bind:threads": 2})
+        build = built(sized, os="Ubuntu")
+        assert [(item["level"], item["path"], item["value"]) for item in build.found] == [
+            ("warning", "octavia:api:bind:processes", "4"),
+            ("warning", "octavia:api:bind:threads", "2"),
+        ]
+        assert build.result()["valid"]
+
+    @pytest.mark.parametrize("keys", [["cert_file", "key_file"], ["cert_file"], ["key_file"]])
+    def test_tls_without_uwsgi_is_refused(self, keys):
+        tls = {path: value for path, value in self.TLS.items() if path.split(":")[2] in keys}
+        build = built(changed(GOOD, tls), os="Ubuntu")
+        assert [(item["level"], item["path"]) for item in build.found] == [
+            ("error", f"octavia:api:bind:{key}") for key in keys
+        ]
+
+    def test_with_uwsgi_both_are_right(self):
+        assert built(changed(GOOD, self.TLS)).found == []
+        empty = dict.fromkeys(self.TLS)
+        assert known(changed(GOOD, empty))["api_url"] == "http://10.0.0.1:9876/"
+
+    def test_a_role_that_is_switched_off_is_not_looked_at(self):
+        assert built(changed(GOOD, {**self.TLS, "api:enabled": False}), os="Ubuntu").found == []
+
+
 class TestSsh:
     """The private key by which an operator reaches the amphorae."""
 
@@ -212,9 +244,14 @@ class TestSsh:
         }
 
     def test_other_places_and_owners(self):
-        given = {"private_key_file": "/srv/k/id", "user": "root", "group": "adm"}
+        given = {"private_key_file": "/etc/octavia/keys/id", "user": "root", "group": "adm"}
         result = known(changed(GOOD, {"manager:ssh": {**given, "private_key": "ssh-secret"}}))
-        assert result["ssh"] == {**given, "directory": "/srv/k"}
+        assert result["ssh"] == {**given, "directory": "/etc/octavia/keys"}
+
+    @pytest.mark.parametrize("path", ["/etc/id", "/etc/octavia/id", "/root/.ssh/id", "/id"])
+    def test_a_directory_of_others_is_left_alone(self, path):
+        ssh = {"private_key_file": path, "private_key": "ssh-secret"}
+        assert known(changed(GOOD, {"manager:ssh": ssh}))["ssh"]["directory"] == ""
 
     @pytest.mark.parametrize("ssh", [None, {}, {"user": "octavia"}, {"private_key": None}])
     def test_without_a_key_nothing_is_written(self, ssh):

@@ -145,11 +145,17 @@ BAD = {
     ),
     "a certificate without its key": (
         {"api:bind:cert_file": "/etc/ssl/api.pem"},
-        (ERROR, "api:bind:key_file", "", "is missing", "Set octavia:api:bind:key_file"),
+        (
+            *(ERROR, "api:bind:cert_file", "", "is of no use without key_file"),
+            "Set octavia:api:bind:key_file too",
+        ),
     ),
     "a key without its certificate": (
         {"api:bind:key_file": "/etc/ssl/api.key"},
-        (ERROR, "api:bind:cert_file", "", "is missing", "Set octavia:api:bind:cert_file"),
+        (
+            *(ERROR, "api:bind:key_file", "", "is of no use without cert_file"),
+            "Set octavia:api:bind:cert_file too",
+        ),
     ),
     "a password that YAML takes for a boolean": (
         {"api:database:password": True},

@@ -365,7 +365,7 @@ class TestAgreement:
         "value",
         [
             "http://a",
-            "https://a.b:5000/v3",
+            "https://a.test:5000/v3",
             "ftp://h",
             "http://[::1]:80/",
             "http://h/%zz",

@@ -1,5 +1,5 @@
 """
-The node that the converge tests are about.
+The node that the converge tests and the benchmarks are about.
 
 With `--suite` a suite is brought up before the first test, and `--hosts` must name its main node.
 Without it (kitchen's verifier) the tests of `verify/` look at whatever `--hosts` names.
@@ -11,10 +11,10 @@ import os
 
 import pytest
 
+from tests.converge import suites
+from tests.converge.report import Run
 from tests.nodes import testinfra as node_backend
 
-from . import suites
-from .report import Run
 
 node_backend.register()
 

@@ -1,0 +1,197 @@
+"""What can be told from the files alone: style, types, documentation, nothing of a workplace."""
+
+from __future__ import annotations
+
+import ast
+import ipaddress
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import docutils.core
+import docutils.nodes
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def files(*patterns: str) -> list[str]:
+    """
+    The files of the project, those that git would not ignore.
+
+    :param patterns: globs on the whole path; without any, all files
+    :return: paths below the top of the repository
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    names = [name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()]
+    if not patterns:
+        return names
+    return [name for name in names if any(Path(name).match(pattern) for pattern in patterns)]
+
+
+COMMANDS = {
+    "ruff check": ["ruff", "check", "--no-cache", "."],
+    "ruff format": ["ruff", "format", "--no-cache", "--check", "--diff", "."],
+    "mypy": ["mypy", "--cache-dir=/dev/null"],
+    "yamllint": ["yamllint", "--strict", *files("*.yml", "*.yaml", "FORMULA")],
+    "salt-lint": ["saltlint", *files("*.sls", "*.jinja", "pillar.example")],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_tool_finds_nothing(name):
+    done = subprocess.run(
+        [sys.executable, "-m", *COMMANDS[name]], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# -- reStructuredText -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", files("*.rst"))
+def test_a_page_is_valid(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    settings = {"report_level": 5, "halt_level": 5}
+    document = docutils.core.publish_doctree(text, name, settings_overrides=settings)
+    problems = document.findall(docutils.nodes.system_message)
+    assert [problem.astext() for problem in problems] == []
+    links = [node.get("refuri", "") for node in document.findall(docutils.nodes.reference)]
+    local = [link.partition("#")[0] for link in links if not urlsplit(link).scheme]
+    assert [
+        link for link in local if link and not (ROOT / name).parent.joinpath(link).exists()
+    ] == []
+
+
+# -- what belongs to a workplace ------------------------------------------------------------------
+
+TEXTS = [name for name in files() if name != "tests/lint/test_lint.py"]
+DEVELOPER = re.compile(
+    r"(?<![\w.$}>-])/(?:work|home|Users|mnt|workspace|builds)/[\w.-]"
+    r"|/opt/(?:pypi|wheels)|\.pyenv|\.local/share|[A-Z]:\\Users"
+)
+REGISTRY = re.compile(
+    r"(?i)\b(?:pypi\.(?:org|python)|files\.pythonhosted|(?:deb|security|ftp\.?\w*|httpredir)\.debian"
+    r"|(?:archive|ports)\.ubuntu|docker\.io|quay\.io|ghcr\.io|npmjs|rubygems|proxy\.golang|crates\.io"
+    r"|nexus|artifactory|devpi)"
+)
+URL = re.compile(r"\b(?:https?|ftp)://([^\s/\"'`<>|)}\]\\]+)")
+#: Hosts of pages that a reader may open, and names that RFC 2606 keeps for examples.
+PUBLIC = {
+    *("www.apache.org", "github.com", "docs.openstack.org", "docs.saltproject.io"),
+    *("releases.openstack.org", "reclass.pantsfullofunix.net", "kitchen.ci"),
+}
+EXAMPLES = re.compile(r"(?:^|\.)(?:example(?:\.(?:org|com|net))?|test|invalid|localhost)$")
+
+
+def lines(name: str) -> Iterator[tuple[int, str]]:
+    """The lines of a text file with their numbers; none of a binary one."""
+    try:
+        text = (ROOT / name).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return
+    yield from enumerate(text.splitlines(), 1)
+
+
+def is_public(authority: str) -> bool:
+    """Whether anyone may know the host of a URL."""
+    host = authority.rpartition("@")[2].split(":")[0].lower()
+    if not host.replace(".", "").isascii() or "." not in host or host.startswith(("[", "{")):
+        # Addresses in brackets, placeholders, and names without a domain.
+        return True
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return host in PUBLIC or bool(EXAMPLES.search(host)) or bool(re.fullmatch(r"[\d.]+", host))
+
+
+def test_no_file_names_a_registry_or_a_path_of_somebodys_machine():
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name in TEXTS
+        for number, line in lines(name)
+        if DEVELOPER.search(line) or REGISTRY.search(line)
+    ]
+    assert found == []
+
+
+def test_every_url_is_public_or_an_example():
+    found = [
+        f"{name}:{number}: {authority}"
+        for name in TEXTS
+        for number, line in lines(name)
+        for authority in URL.findall(line)
+        if not is_public(authority)
+    ]
+    assert found == []
+
+
+# -- documentation --------------------------------------------------------------------------------
+
+
+def functions(pattern: str) -> list[tuple[str, ast.FunctionDef]]:
+    """The public functions of some modules, each with the name by which Salt knows the module."""
+    return [
+        (Path(name).stem, node)
+        for name in files(pattern)
+        for node in ast.parse((ROOT / name).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+
+
+def undocumented(function: ast.FunctionDef, text: str) -> list[str]:
+    """What a docstring does not tell: arguments, the result."""
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    if arguments.vararg:
+        named.append(arguments.vararg)
+    wanted = [f":param {argument.arg}:" for argument in named]
+    return [word for word in (*wanted, ":return:") if word not in text]
+
+
+MODULES, STATES = functions("_modules/*.py"), functions("_states/*.py")
+
+
+@pytest.mark.parametrize(
+    ("module", "function"), MODULES, ids=[f"{name}.{node.name}" for name, node in MODULES]
+)
+def test_an_execution_function_is_documented(module, function):
+    text = ast.get_docstring(function) or ""
+    assert undocumented(function, text) == []
+    example = text.partition("CLI Example:\n\n.. code-block:: bash\n\n")[2]
+    assert re.search(rf"salt-call .*\b{module}\.{function.name.rstrip('_')}\b", example)
+
+
+@pytest.mark.parametrize(
+    ("module", "function"), STATES, ids=[f"{name}.{node.name}" for name, node in STATES]
+)
+def test_a_state_function_is_documented(module, function):
+    text = ast.get_docstring(function) or ""
+    assert undocumented(function, text) == []
+    # Salt itself calls mod_watch.
+    example = text.partition(".. code-block:: yaml\n\n")[2]
+    assert function.name == "mod_watch" or f"{module}.{function.name}:" in example
+
+
+@pytest.mark.parametrize("name", files("_modules/*.py", "_states/*.py", "_utils/*.py"))
+def test_what_is_public_has_a_docstring(name):
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    places = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    silent = [
+        node.name
+        for place in places
+        for node in place.body
+        if isinstance(node, kinds) and not node.name.startswith("_")
+        if not ast.get_docstring(node)
+    ]
+    assert silent == []
+    assert ast.get_docstring(tree)

@@ -1,0 +1,103 @@
+"""The SLS tree: each file is used, and the shape of a node's states follows its grains and role."""
+
+import copy
+
+import harness
+import pytest
+from cases import CASES
+
+# These only include others.
+INCLUDING = {"octavia", "octavia.api", "octavia.client", "octavia.manager"}
+TREE = harness.ROOT / "octavia"
+ALL = {
+    ".".join(("octavia", *path.relative_to(TREE).with_suffix("").parts)).removesuffix(".init")
+    for path in TREE.rglob("*.sls")
+}
+# Actions that the grain `noservices` switches off.
+SERVICES = {("octavia_control", name) for name in ("running", "up", "db_synced", "db_ready")}
+
+
+def pillar(name, **api):
+    """The pillar of a case, with some keys of its api role changed."""
+    changed = copy.deepcopy(CASES[name].pillar("debian12"))
+    changed["octavia"]["api"].update(api)
+    return changed
+
+
+def test_every_sls_is_rendered_by_one_of_the_pillars():
+    missing = ALL - INCLUDING
+    for case in CASES.values():
+        with harness.Minion("debian12", case.pillar("debian12")) as minion:
+            for sls in sorted(missing):
+                missing -= {chunk["__sls__"] for chunk in minion.low(sls)}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("sls", sorted(ALL))
+def test_every_sls_may_be_applied_alone(sls):
+    with harness.Minion("debian12", pillar("aio")) as minion:
+        chunks = minion.low(sls)
+    assert harness.unresolved(chunks) == []
+    assert chunks[0]["__id__"] == "octavia_check"
+
+
+def test_noservices_leaves_services_database_and_network_alone():
+    with harness.Minion("debian12", pillar("aio")) as minion:
+        usual = minion.low("octavia")
+    with harness.Minion("debian12", pillar("aio"), noservices=True) as minion:
+        chunks = minion.low("octavia")
+        assert harness.unresolved(chunks) == []
+        conf = minion.template("salt://octavia/files/octavia.conf")
+        for sls in ALL:
+            assert not SERVICES & {(chunk["state"], chunk["fun"]) for chunk in minion.low(sls)}
+    skipped = [chunk for chunk in usual if (chunk["state"], chunk["fun"]) in SERVICES]
+    units = {f"octavia_unit_{chunk['name']}" for chunk in skipped if chunk["fun"] == "running"}
+    left = {chunk["__id__"] for chunk in usual} - {chunk["__id__"] for chunk in skipped}
+    assert {chunk["__id__"] for chunk in chunks} == left - units
+    assert "[database]" in conf
+
+
+@pytest.mark.parametrize(
+    ("role", "fun"), [("primary", "db_synced"), ("secondary", "db_ready"), (None, "db_synced")]
+)
+@pytest.mark.parametrize("sls", ["octavia", "octavia.api", "octavia.db", "octavia.db.offline_sync"])
+def test_a_secondary_waits_for_the_schema(role, fun, sls):
+    with harness.Minion("debian12", pillar("api_single", role=role)) as minion:
+        found = {chunk["__id__"]: chunk["fun"] for chunk in minion.low(sls)}
+    if (sls, fun) == ("octavia.db.offline_sync", "db_ready"):
+        assert "octavia_db" not in found
+    else:
+        assert found["octavia_db"] == fun
+
+
+def test_persistence_is_migrated_before_the_schema_counts_as_ready():
+    url = "mysql+pymysql://octavia:s3cr3t@127.0.0.1/persistence"
+    task_flow = {"jobboard_enabled": True, "persistence_connection": url}
+    given = pillar("api_single", task_flow=task_flow)
+    with harness.Minion("debian13", given) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+        conf = minion.template("salt://octavia/files/octavia.conf")
+    assert chunks["octavia_db_persistence"]["schema"] == "persistence"
+    needed = harness.needs(chunks["octavia_service_octavia-api"], list(chunks.values()))
+    assert "octavia_db_persistence" in needed
+    assert f"persistence_connection = {url}" in conf
+
+
+def test_the_audit_map_is_written_where_the_api_reads_it():
+    given = pillar("api_single", audit={"enabled": True, "map_file": "/etc/octavia/audit"})
+    with harness.Minion("debian12", given) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+    service = chunks["octavia_service_octavia-api"]
+    assert chunks["octavia_audit_map"]["name"] == "/etc/octavia/audit"
+    assert "/etc/octavia/audit" in service["reads"]
+    assert {"file": "octavia_audit_map"} in service["watch"]
+
+
+def test_tls_of_the_api():
+    bind = {"address": "::", "port": 9876, "cert_file": "/api.pem", "key_file": "/api.key"}
+    with harness.Minion("debian12", pillar("api_single", bind=bind)) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+        text = minion.template("salt://octavia/files/octavia-api-bind.ini")
+    assert "https-socket = [::]:9876,/api.pem,/api.key" in text.splitlines()
+    assert chunks["octavia_api_up"]["api_url"] == "https://[::1]:9876/"
+    assert {"/api.pem", "/api.key"} <= set(chunks["octavia_service_octavia-api"]["reads"])
