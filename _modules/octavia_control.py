@@ -40,7 +40,7 @@ SCHEMAS = {
     },
     "persistence": {
         "option": ("task_flow", "persistence_connection"),
-        "table": "taskflow_alembic_version",
+        "table": "alembic_version",
         "command": ["octavia-db-manage", "upgrade_persistence"],
     },
 }

@@ -28,6 +28,8 @@ except ImportError:
 ROLES = ("api", "manager", "client")
 # The roles that have a part in octavia.conf.
 SERVER_ROLES = ("api", "manager")
+# What octavia:api:role may say; the first is the default.
+DATABASE_ROLES = ("primary", "secondary")
 # What only uWSGI knows: its size, and TLS.
 SIZE_KEYS = ("processes", "threads")
 TLS_KEYS = ("cert_file", "key_file")
@@ -71,6 +73,7 @@ class Build:
                 servers, self.options, self.release["name"], self.defaults
             )
             self.found += found
+        self._check_role()
         self._check_server()
         self.ssh = self._ssh()
         self.clouds = self._clouds()
@@ -259,6 +262,13 @@ class Build:
         bind = self._api().get("bind", {})
         return {key: bind[key] for key in TLS_KEYS if bind.get(key) is not None}
 
+    def _check_role(self) -> None:
+        role = self._api().get("role", DATABASE_ROLES[0])
+        if role not in DATABASE_ROLES:
+            reason = "does not say whether this node brings the database schema to head"
+            remedy = f"Write {' or '.join(DATABASE_ROLES)}"
+            self.found.append(findings.error("octavia:api:role", role, reason, remedy))
+
     def _check_server(self) -> None:
         """Settings of the API's server that the packages of this system cannot follow."""
         bind = self._api().get("bind")
@@ -304,7 +314,10 @@ class Build:
         return self._option("audit", "audit_map_file") or ""
 
     def _wants_persistence(self) -> bool:
-        return "persistence_connection" in self.sections.get("task_flow", {})
+        """Whether there is a database for the jobboard, and a jobboard that uses it."""
+        board = self.sections.get("task_flow", {})
+        enabled = board.get("jobboard_enabled", {}).get("text") == ["true"]
+        return enabled and "persistence_connection" in board
 
     def _ssh(self) -> dict[str, str]:
         manager = self.pillar.get("manager")

@@ -121,6 +121,8 @@ class Reader:
     def _unknown(self, section: str, option: str, value: Any, path: str) -> None:
         why = schema.why_unknown(self.options, self.release, section, option).rstrip(".")
         if schema.history(self.options, section, option):
+            if value is None:
+                return
             shown = self._shown(section, option, path, value)
             remedy = f"It was left out of the file; remove it from the pillar for {self.release}"
             self.found.append(findings.warning(path, shown, why, remedy))

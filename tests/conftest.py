@@ -15,7 +15,6 @@ from tests.converge import suites
 from tests.converge.report import Run
 from tests.nodes import testinfra as node_backend
 
-
 node_backend.register()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 CONVERGE = "tests/converge"
 SUITE = (f"{CONVERGE}/test_suite.py", f"{CONVERGE}/verify")
 BEHAVIOUR, REBOOT = f"{CONVERGE}/test_behaviour.py", f"{CONVERGE}/test_reboot.py"
+PERSISTENCE = f"{CONVERGE}/test_persistence.py"
 BROKERS = f"{CONVERGE}/test_brokers.py"
 BENCHMARK = "tests/benchmarks"
 
@@ -50,17 +51,17 @@ class Job:
 
 
 TEST = (
-    Job("lint", ("tests/lint",)),
+    Job("lint", ("tests/lint", "tests/kitchen")),
     Job("unit", ("tests/unit",)),
     Job("render", ("tests/render",)),
     Job("render", ("tests/render",), salt="3006"),
-    Job("converge", (*SUITE, BEHAVIOUR, REBOOT, BENCHMARK), "aio", "debian12"),
+    Job("converge", (*SUITE, BENCHMARK, BEHAVIOUR, PERSISTENCE, REBOOT), "aio", "debian12"),
     Job("converge", (*SUITE, REBOOT), "aio", "debian13"),
     Job("converge", SUITE, "aio", "debian12", "3006"),
 )
 BENCHMARKS = Job("benchmark", (f"{CONVERGE}/test_suite.py", BENCHMARK), "aio", "debian12")
 MATRIX = (
-    Job("converge", (*SUITE, REBOOT), "aio", "testing"),
+    Job("converge", (*SUITE, PERSISTENCE, REBOOT), "aio", "testing"),
     Job("converge", (*SUITE, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),

@@ -102,10 +102,13 @@ def _run(job: jobs.Job) -> Outcome:
 
 def _prepare(chosen: tuple[jobs.Job, ...]) -> None:
     """Makes what jobs share, before their clocks run and their output mixes."""
-    for series in sorted({job.salt for job in chosen}):
-        environments.python(series)
-    for key, series in sorted({(job.platform, job.salt) for job in chosen if job.platform}):
-        layers.stack(platform(key), ["infra"], series)
+    series = sorted({job.salt for job in chosen})
+    nodes = sorted({(job.platform, job.salt) for job in chosen if job.platform})
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        made = [pool.submit(environments.python, salt) for salt in series]
+        made += [pool.submit(layers.stack, platform(key), ["infra"], salt) for key, salt in nodes]
+        for layer in made:
+            layer.result()
 
 
 def _clean_up() -> None:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class ConvergeError(Exception):
-    """A suite could not be brought up; the text says which step failed, how, and what to look at."""
+    """A suite could not be brought up; the text says which step failed, how, and where to look."""

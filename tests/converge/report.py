@@ -38,7 +38,8 @@ class Run:
     def summary(self) -> str:
         """One line: how many states, how many of them changed something, how long it took."""
         count, changes = len(self.states), len(self.changed)
-        return f"{count} states, {changes} with changes, {len(self.failed)} failed, {self.seconds:.0f} s"
+        counted = f"{count} states, {changes} with changes, {len(self.failed)} failed"
+        return f"{counted}, {self.seconds:.0f} s"
 
 
 def of_answer(answer: Any, stdout: str, stderr: str, seconds: float) -> Run:

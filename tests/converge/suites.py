@@ -1,8 +1,8 @@
 """
 The suites: which nodes stand, which pillar they have, in which order they are applied.
 
-A suite is a file of `tests/pillar/`; what stands in for the cloud around it (Octavia's noop drivers,
-where the services listen) is the file of the same name in `tests/sandbox/pillar/`.
+A suite is a file of `tests/pillar/`; what stands in for the cloud around it (Octavia's noop
+drivers, where the services listen) is the file of the same name in `tests/sandbox/pillar/`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.nodes import Node
 from tests.nodes.processes import step

@@ -1,4 +1,4 @@
-"""What a run does, and does not do, to a node that stands: restarts, the bound address, the schema."""
+"""What a run does, and does not do, to a node that stands: restarts, the address, the schema."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def test_a_changed_drop_in_is_reloaded_and_restarts_its_unit_only(node, suite):
 
 def test_a_changed_option_restarts_what_reads_it_and_the_api_listens_where_it_should(node, suite):
     before = _pids(node)
-    _apply_with(node, suite, {"api": {"bind": {"address": "127.0.0.2", "port": 9877, "processes": 3}}})
+    _apply_with(
+        node, suite, {"api": {"bind": {"address": "127.0.0.2", "port": 9877, "processes": 3}}}
+    )
     after = _pids(node)
     assert not [unit for unit in UNITS if before[unit] == after[unit]]
     fetch = ["curl", "--silent", "--fail", "--output", "/dev/null"]
@@ -55,7 +57,9 @@ def test_a_changed_option_restarts_what_reads_it_and_the_api_listens_where_it_sh
 
 def test_the_api_speaks_tls_with_the_pillar_s_certificate(node, suite):
     key, cert = "/etc/octavia/certs/api.key", "/etc/octavia/certs/api.pem"
-    make = f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout {key} -out {cert}"
+    make = (
+        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout {key} -out {cert}"
+    )
     own = f"chgrp octavia {key} && chmod 640 {key}"
     san = "-addext subjectAltName=IP:127.0.0.1"
     assert node.run(["sh", "-ec", f"{make} {san} && {own}"]).returncode == 0
@@ -142,4 +146,4 @@ def test_the_client_s_clouds_stand_beside_those_of_others(node, suite):
     )
     run = suites.must_apply(node, "octavia")
     assert set(yaml.safe_load(node.get(path))["clouds"]) == {"octavia", "other"}
-    assert not [s for s in suites.must_apply(node, "octavia").changed], describe(run.changed)
+    assert not suites.must_apply(node, "octavia").changed, describe(run.changed)

@@ -20,7 +20,7 @@ SERVICES = {("octavia_control", name) for name in ("running", "up", "db_synced",
 def pillar(name, **api):
     """The pillar of a case, with some keys of its api role changed."""
     changed = copy.deepcopy(CASES[name].pillar("debian12"))
-    changed["octavia"]["api"].update(api)
+    changed["octavia"].get("api", {}).update(api)
     return changed
 
 
@@ -41,10 +41,13 @@ def test_every_sls_may_be_applied_alone(sls):
     assert chunks[0]["__id__"] == "octavia_check"
 
 
-def test_noservices_leaves_services_database_and_network_alone():
-    with harness.Minion("debian12", pillar("aio")) as minion:
+@pytest.mark.parametrize(
+    "given", [pillar("aio"), pillar("api_single", role="secondary"), pillar("manager_single")]
+)
+def test_noservices_leaves_services_database_and_network_alone(given):
+    with harness.Minion("debian12", given) as minion:
         usual = minion.low("octavia")
-    with harness.Minion("debian12", pillar("aio"), noservices=True) as minion:
+    with harness.Minion("debian12", given, noservices=True) as minion:
         chunks = minion.low("octavia")
         assert harness.unresolved(chunks) == []
         conf = minion.template("salt://octavia/files/octavia.conf")
@@ -53,6 +56,7 @@ def test_noservices_leaves_services_database_and_network_alone():
     skipped = [chunk for chunk in usual if (chunk["state"], chunk["fun"]) in SERVICES]
     units = {f"octavia_unit_{chunk['name']}" for chunk in skipped if chunk["fun"] == "running"}
     left = {chunk["__id__"] for chunk in usual} - {chunk["__id__"] for chunk in skipped}
+    assert units
     assert {chunk["__id__"] for chunk in chunks} == left - units
     assert "[database]" in conf
 

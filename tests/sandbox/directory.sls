@@ -1,4 +1,4 @@
-# What the services' scripts are to make, passwords included; kept, so that a later run sees no change.
+# What the scripts are to make, passwords included; kept, so that a later run sees no change.
 /root/sandbox:
   file.directory:
     - user: root

@@ -1,8 +1,8 @@
-# Debian's Keystone on the ports that the octavia pillar names, and what Octavia and the tests need in it.
+# Debian's Keystone on the ports of the octavia pillar, and what Octavia and the tests need in it.
 {%- from 'sandbox/map.jinja' import identities with context %}
 {%- for identity in identities if identity.get('protocol', 'http') != 'http' %}
-{{ raise('octavia:{api,manager}:identity:protocol: the sandbox has a Keystone without TLS, but the pillar says '
-         ~ identity['protocol'] ~ '; say http') }}
+{{ raise('octavia:{api,manager}:identity:protocol: the sandbox has a Keystone without TLS, '
+         ~ 'but the pillar says ' ~ identity['protocol'] ~ '; say http') }}
 {%- endfor %}
 {%- set bootstrap = salt['cp.cache_file']('salt://sandbox/files/keystone/bootstrap.py') %}
 {%- set content = salt['cp.cache_file']('salt://sandbox/files/keystone/content.py') %}

@@ -1,8 +1,8 @@
 # A small MariaDB with the databases and users of the octavia pillar, and Keystone's.
 {%- from 'sandbox/map.jinja' import database_ports with context %}
 {%- if database_ports | length > 1 %}
-{{ raise('octavia:{api,manager}:database:port: the sandbox runs one MariaDB, but the pillar names the ports '
-         ~ database_ports ~ '; name one port in both roles') }}
+{{ raise('octavia:{api,manager}:database:port: the sandbox runs one MariaDB, '
+         ~ 'but the pillar names the ports ' ~ database_ports ~ '; name one port in both roles') }}
 {%- endif %}
 {%- set script = salt['cp.cache_file']('salt://sandbox/files/mariadb.py') %}
 {%- set wanted = '/root/sandbox/mariadb.json' %}

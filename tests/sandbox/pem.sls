@@ -1,4 +1,4 @@
-# The user that Debian's octavia-common makes, and certificates and keys at the paths that the pillar names.
+# The user that Debian's octavia-common makes, and certificates and keys at the pillar's paths.
 {%- set script = salt['cp.cache_file']('salt://sandbox/files/pem.py') %}
 {%- set wanted = '/root/sandbox/pem.json' %}
 

@@ -1,7 +1,7 @@
-# RabbitMQ with the users and virtual hosts of the octavia pillar, one node or a cluster. The broker reads
-# them itself when it starts (definitions), so no password is ever given to a command.
+# RabbitMQ with the users and virtual hosts of the octavia pillar, one node or a cluster. The broker
+# itself reads them when it starts (definitions): no password is ever given to a command.
 {%- from 'sandbox/map.jinja' import cluster, queue_ports with context %}
-{%- set nodes = cluster.get('nodes') or {} %}
+{%- set nodes = cluster.get('nodes') or [] %}
 
 sandbox_rabbitmq_package:
   pkg.installed:
@@ -28,25 +28,16 @@ sandbox_rabbitmq_package:
     - watch_in:
       - service: sandbox_rabbitmq_service
 {%- endfor %}
-{%- for name, address in nodes.items() %}
+{%- set founder = nodes | first %}
+{%- set started = salt['file.directory_exists']('/var/lib/rabbitmq/sandbox') %}
+{%- if nodes and grains['host'] != founder and not started %}
 
-sandbox_rabbitmq_host_{{ name }}:
-  host.present:
-    - ip: {{ address }}
-    - names:
-      - {{ name }}
-    - require_in:
-      - service: sandbox_rabbitmq_service
-{%- endfor %}
-{%- if nodes and grains['host'] != nodes | list | first %}
-
-# The broker's own data are made by its first start, before which the node that founds the cluster must be up.
+# Before its very first start a node waits for the one that founds the cluster.
 sandbox_rabbitmq_founder:
   cmd.run:
     - name: >-
         bash {{ salt['cp.cache_file']('salt://sandbox/files/rabbitmq/wait_for.sh') }}
-        {{ nodes.values() | first }} {{ queue_ports[0] }}
-    - creates: /var/lib/rabbitmq/sandbox
+        {{ founder }} {{ queue_ports[0] }}
     - require_in:
       - service: sandbox_rabbitmq_service
 {%- endif %}

@@ -62,7 +62,7 @@ def main():
         group = cfg.CONF if section == "DEFAULT" else getattr(cfg.CONF, section, None)
         try:
             getattr(group, option)
-        except Exception as problem:  # whatever it is, it belongs into the list
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it belongs into the list
             wrong.append(f"[{section}] {option}: {type(problem).__name__}: {problem}")
     print(f"{len(parser.found) - len(wrong)} options read")
     print("\n".join(wrong))

@@ -45,6 +45,10 @@ class HalfPair(Exception):
     """One of a certificate and its key is there, the other is not."""
 
 
+class OpensslFailed(Exception):
+    """The openssl command ended with an error."""
+
+
 class Store:
     """Makes files, and remembers which."""
 
@@ -98,25 +102,28 @@ def certify(
     :param passphrase: of the new CA's key, or of the signer's; empty for a plain key
     :param signer: certificate and key of the CA
     :return: certificate and key, in PEM form
-    :raises subprocess.CalledProcessError: if openssl fails
+    :raises OpensslFailed: if openssl ends with an error, such as a wrong passphrase
     """
     with tempfile.TemporaryDirectory(dir=HOME) as folder:
         config, key, certificate = (Path(folder, name) for name in ("config", "key", "certificate"))
         config.write_text(CONFIG, encoding="utf-8")
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-days", "3650"]
+        command: list[str | Path] = ["openssl", "req", "-x509", "-newkey", "rsa:2048"]
+        command += ["-sha256", "-days", "3650"]
         command += ["-config", config, "-extensions", extensions]
         command += ["-keyout", key, "-out", certificate]
         if signer:
             command += ["-CA", signer[0], "-CAkey", signer[1], "-passin", "stdin", "-noenc"]
         else:
             command += ["-passout", "stdin"] if passphrase else ["-noenc"]
-        subprocess.run(
+        done = subprocess.run(
             command,
-            check=True,
-            input=passphrase.encode("utf-8") + b"\n",
+            input=passphrase + "\n",
             capture_output=True,
+            encoding="utf-8",
             env={**os.environ, "SUBJECT": subject},
         )
+        if done.returncode:
+            raise OpensslFailed(f"{subject}: openssl exit code {done.returncode}: {done.stderr}")
         return certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii")
 
 
@@ -137,7 +144,9 @@ def make(wanted: dict[str, str], store: Store) -> None:
         authorities.append(("client CA", (paths["client_ca"], HOME / "client_ca.key"), ""))
     for subject, pair, secret in authorities:
         if store.missing(*pair):
-            for path, text in zip(pair, certify(f"sandbox {subject}", "ca", secret, None)):
+            for path, text in zip(
+                pair, certify(f"sandbox {subject}", "ca", secret, None), strict=True
+            ):
                 store.put(path, text)
     _, signer, secret = authorities[-1]
     client = (
@@ -145,7 +154,9 @@ def make(wanted: dict[str, str], store: Store) -> None:
         paths.get("client_cert_key", HOME / "client.key"),
     )
     if store.missing(*client):
-        for path, text in zip(client, certify("sandbox controller", "client", secret, signer)):
+        for path, text in zip(
+            client, certify("sandbox controller", "client", secret, signer), strict=True
+        ):
             store.put(path, text)
     copies = {"server_ca": server[:1], "client_cert_all": client}
     for name, sources in copies.items():

@@ -35,7 +35,7 @@ def wait_for(url: str, seconds: float = 30) -> None:
     :param seconds: how long to wait at most
     :raises NotListening: if nothing listens by then
     """
-    address = (urlsplit(url).hostname, urlsplit(url).port)
+    address = (urlsplit(url).hostname, urlsplit(url).port or 80)
     end = time.monotonic() + seconds
     while True:
         try:
@@ -84,8 +84,10 @@ class Keystone:
 
     def list(self, collection: str) -> list[dict[str, Any]]:
         """Give all members of a collection."""
-        answer: dict[str, Any] = self.session.get(f"{self.url}/{collection}").json()
-        return answer[collection]
+        members: list[dict[str, Any]] = self.session.get(f"{self.url}/{collection}").json()[
+            collection
+        ]
+        return members
 
     def write(self, what: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Change something, unless in a dry run, and write it down.
@@ -116,7 +118,7 @@ class Keystone:
                 return str(member["id"])
         body = {kind: {key: value, **fields}}
         answer = self.write(f"{kind} {value}", "POST", f"{kind}s", body)
-        return answer.get(kind, {}).get("id")
+        return str(answer[kind]["id"]) if answer else None
 
 
 def fill(keystone: Keystone, wanted: dict[str, Any]) -> None:

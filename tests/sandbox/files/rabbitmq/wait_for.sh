@@ -1,9 +1,9 @@
 #!/bin/bash
-# Usage: wait_for.sh ADDRESS PORT. Waits until something listens there, for five minutes at most.
+# Usage: wait_for.sh HOST PORT. Waits until something listens there, for five minutes at most.
 end=$((SECONDS + 300))
 until (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; do
     if ((SECONDS > end)); then
-        echo "sandbox:rabbitmq:nodes: nothing listens at $1 port $2; set up the first node first" >&2
+        echo "sandbox:rabbitmq:nodes: nothing listens at $1 port $2; start the first node" >&2
         exit 1
     fi
     sleep 0.5
