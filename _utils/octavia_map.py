@@ -263,8 +263,8 @@ class Build:
         return {key: bind[key] for key in TLS_KEYS if bind.get(key) is not None}
 
     def _check_role(self) -> None:
-        role = self._api().get("role", DATABASE_ROLES[0])
-        if role not in DATABASE_ROLES:
+        role = self._api().get("role")
+        if "api" in self.roles and role is not None and role not in DATABASE_ROLES:
             reason = "does not say whether this node brings the database schema to head"
             remedy = f"Write {' or '.join(DATABASE_ROLES)}"
             self.found.append(findings.error("octavia:api:role", role, reason, remedy))
@@ -337,7 +337,7 @@ class Build:
         if not given.get("private_key"):
             return {}
         result = {key: str(given.get(key, value)) for key, value in self.defaults["ssh"].items()}
-        directory = posixpath.dirname(result["private_key_file"])
+        directory = posixpath.dirname(posixpath.normpath(result["private_key_file"]))
         # Any other directory belongs to somebody else, who would be locked out of it.
         own = any(directory.startswith(f"{home}/") for home in OWN_DIRECTORIES)
         return {**result, "directory": directory if own else ""}

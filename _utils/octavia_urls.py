@@ -43,10 +43,13 @@ def transport(user: str, password: str, members: list[tuple[str, int]], virtual_
     :param members: host and port of every broker
     :param virtual_host: name of the virtual host as RabbitMQ knows it; ``/openstack`` gives
         ``//openstack``, since the first slash only ends the hosts
-    :return: a URL that oslo.messaging reads
+    :return: a URL that oslo.messaging reads; brokers with IPv6 addresses stand last in it
     """
     account = credentials(user, password)
-    hosts = ",".join(f"{account}@{netloc(host, port)}" for host, port in members)
+    # Python's urlsplit takes the host after the last @ for the whole URL's, and refuses brackets
+    # anywhere when that one has none: so IPv6 addresses come last.
+    ordered = sorted(members, key=lambda member: ":" in member[0])
+    hosts = ",".join(f"{account}@{netloc(host, port)}" for host, port in ordered)
     return f"rabbit://{hosts}/{quote(virtual_host, safe='/')}"
 
 

@@ -156,7 +156,14 @@ def _manager_single(suite: Suite) -> None:
     """The controllers; an API elsewhere, deployed by the formula too, shares their services."""
     main = suite.boot(extra_addresses=["192.168.0.12/24"])
     api = suite.boot("api")
-    sandbox = {"sandbox": {"listen": "0.0.0.0", "api_url": f"http://{api.address}:9876"}}
+    # The API asks Keystone where the catalogue says, so that must be true on its node as well.
+    sandbox = {
+        "sandbox": {
+            "listen": "0.0.0.0",
+            "identity_host": main.address,
+            "api_url": f"http://{api.address}:9876",
+        }
+    }
     main.set_pillar(
         {
             "octavia.sls": suite.pillar,

@@ -53,8 +53,8 @@ DEB_GROUPS = {
 
 # Layers on top of base: the group of packages that is installed, and what is done afterwards.
 INSTALLED = {
-    # Eight worker processes cost half a minute of CPU time at every boot; two serve the tests.
-    "infra": "sed -i 's/^processes = .*/processes = 2/' /etc/keystone/keystone-uwsgi.ini",
+    # Unconfigured they would only burn CPU time; the sandbox enables those that a node needs.
+    "infra": "systemctl disable mariadb rabbitmq-server memcached keystone",
 }
 
 # Wheels that a node can install, since it has no network.

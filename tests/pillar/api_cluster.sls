@@ -40,7 +40,7 @@ octavia:
     cache: &cache
       members:
         - host: 127.0.0.1
-    debug: true
+    debug: false
     notification: true
     cors:
       allowed_origin: https://dashboard.example.org
@@ -57,7 +57,7 @@ octavia:
   manager:
     enabled: true
     version: '{{ version }}'
-    debug: true
+    debug: false
     database: *database
     identity: *identity
     message_queue: *message_queue

@@ -53,16 +53,18 @@ def _files() -> Iterator[Case]:
         yield Case(f"sample_{path.stem}", path.read_text(encoding="utf-8"))
 
 
-def _readme() -> Iterator[Case]:
-    text = (harness.ROOT / "README.rst").read_text(encoding="utf-8")
-    document = docutils.core.publish_doctree(text, settings_overrides={"report_level": 5})
-    blocks = [node.astext() for node in document.findall(docutils.nodes.literal_block)]
-    pillars = [block for block in blocks if block.startswith("octavia:")]
-    for number, block in enumerate(pillars, 1):
-        yield Case(f"readme_{number}", block + "\n", ("debian12",))
+def _pages() -> Iterator[Case]:
+    """The pillars that README and manual show."""
+    for path in (harness.ROOT / "README.rst", *sorted((harness.ROOT / "docs").glob("*.rst"))):
+        text = path.read_text(encoding="utf-8")
+        document = docutils.core.publish_doctree(text, settings_overrides={"report_level": 5})
+        blocks = [node.astext() for node in document.findall(docutils.nodes.literal_block)]
+        pillars = [block for block in blocks if block.startswith("octavia:")]
+        for number, block in enumerate(pillars, 1):
+            yield Case(f"{path.stem.lower()}_{number}", block + "\n", ("debian12",))
 
 
-CASES = {case.name: case for case in (*_files(), *_readme())}
+CASES = {case.name: case for case in (*_files(), *_pages())}
 
 
 def secrets(pillar: Any) -> set[str]:

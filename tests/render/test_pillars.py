@@ -72,6 +72,11 @@ def test_the_pillar_is_right(node):
     assert node.map["roles"] == node.roles
 
 
+def test_the_readme_shows_a_pillar_of_each_server_role():
+    shown = [case.pillar("debian12") for name, case in CASES.items() if name.startswith("readme_")]
+    assert {"api", "manager"} <= {role for pillar in shown for role in pillar["octavia"]}
+
+
 @pytest.mark.parametrize("sls", ENTRIES)
 def test_it_compiles(node, sls):
     chunks = node.minion.low(sls)

@@ -262,14 +262,18 @@ class TestPersistence:
     """The jobboard's database."""
 
     @pytest.mark.parametrize(
-        ("release", "url", "wanted"),
+        ("release", "enabled", "url", "wanted"),
         [
-            ("2025.1", "mysql+pymysql://o:p@h/persistence", True),
-            ("2025.1", None, False),
-            ("train", "mysql+pymysql://o:p@h/persistence", False),
+            ("2025.1", True, "mysql+pymysql://o:p@h/persistence", True),
+            ("2025.1", "yes", "mysql+pymysql://o:p@h/persistence", True),
+            ("2025.1", False, "mysql+pymysql://o:p@h/persistence", False),
+            ("2025.1", None, "mysql+pymysql://o:p@h/persistence", False),
+            ("2025.1", True, None, False),
+            ("train", True, "mysql+pymysql://o:p@h/persistence", False),
         ],
     )
-    def test_it_is_migrated_where_the_release_has_it(self, release, url, wanted):
-        pillar = changed(at(release, ("api",)), {"api:task_flow": {"persistence_connection": url}})
+    def test_it_is_migrated_where_a_jobboard_uses_it(self, release, enabled, url, wanted):
+        board = {"jobboard_enabled": enabled, "persistence_connection": url}
+        pillar = changed(at(release, ("api",)), {"api:task_flow": board})
         assert known(pillar)["persistence"] is wanted
         assert known(at(release, ("api",)))["persistence"] is False

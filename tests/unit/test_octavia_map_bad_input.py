@@ -39,6 +39,10 @@ BAD = {
         {"manager:enabled": REMOVED},
         (WARNING, "manager:enabled", "", "is missing, so the role is left out", "to true or false"),
     ),
+    "an unknown role towards the database": (
+        {"api:role": "secondry"},
+        (ERROR, "api:role", "secondry", "does not say whether", "Write primary or secondary"),
+    ),
     "no version": (
         {"api:version": REMOVED},
         (ERROR, "api:version", "", "is missing", "for example zed or 2025.1"),
@@ -465,9 +469,11 @@ def test_all_mistakes_are_told_at_once():
 
 
 def test_a_role_that_is_switched_off_is_not_checked():
-    build = built(changed(GOOD, {"manager": {"enabled": False, "database": "nonsense"}}))
-    assert build.found == []
-    assert build.result()["roles"] == ["api", "client"]
+    nonsense = {"enabled": False, "database": "nonsense", "role": "nonsense"}
+    for role in ("api", "manager"):
+        build = built(changed(GOOD, {role: nonsense}))
+        assert build.found == []
+        assert role not in build.result()["roles"]
 
 
 @pytest.mark.parametrize("path", ["api:api_settings", "manager:health_manager", "manager:vault"])

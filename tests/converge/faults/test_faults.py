@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -20,14 +21,15 @@ UNITS = (
     "octavia-health-manager",
     "octavia-housekeeping",
 )
-HELD = "/run/systemd/system/octavia-worker.service.d/00-salt-formula-octavia-install.conf"
+HELD = "/run/systemd/system/octavia-api.service.d/00-salt-formula-octavia-install.conf"
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def virgin(request, platform, salt):
     """A node without anything of Octavia, named after the test."""
-    name = request.node.name.removeprefix("test_").replace("_", "-")[:20].rstrip("-")
+    words = re.findall(r"[a-z0-9]+", request.node.name.removeprefix("test_"))
+    name = "-".join(words)[-24:].strip("-").lstrip("0123456789-")
     with Node(f"{name}-{platform}", platform, salt, owner=os.getpid()) as node:
         node.run(["salt-call", "--local", "saltutil.sync_all"], check=True)
         yield node
