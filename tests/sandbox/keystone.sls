@@ -1,11 +1,10 @@
 # Debian's Keystone on the ports of the octavia pillar, and what Octavia and the tests need in it.
+{%- import 'sandbox/script.jinja' as script with context %}
 {%- from 'sandbox/map.jinja' import identities with context %}
 {%- for identity in identities if identity.get('protocol', 'http') != 'http' %}
 {{ raise('octavia:{api,manager}:identity:protocol: the sandbox has a Keystone without TLS, '
          ~ 'but the pillar says ' ~ identity['protocol'] ~ '; say http') }}
 {%- endfor %}
-{%- set bootstrap = salt['cp.cache_file']('salt://sandbox/files/keystone/bootstrap.py') %}
-{%- set content = salt['cp.cache_file']('salt://sandbox/files/keystone/content.py') %}
 {%- set wanted = '/root/sandbox/keystone.json' %}
 
 include:
@@ -62,9 +61,7 @@ sandbox_keystone_packages:
 
 sandbox_keystone_bootstrap:
   cmd.run:
-    - name: /usr/bin/python3 -I {{ bootstrap }} {{ wanted }}
-    - stateful:
-      - test_name: /usr/bin/python3 -I {{ bootstrap }} --check {{ wanted }}
+    {{- script.run('keystone/bootstrap.py', wanted) }}
     - require:
       - file: {{ wanted }}
       - file: /etc/keystone/keystone.conf
@@ -83,8 +80,6 @@ sandbox_keystone_service:
 
 sandbox_keystone_content:
   cmd.run:
-    - name: /usr/bin/python3 -I {{ content }} {{ wanted }}
-    - stateful:
-      - test_name: /usr/bin/python3 -I {{ content }} --check {{ wanted }}
+    {{- script.run('keystone/content.py', wanted) }}
     - require:
       - service: sandbox_keystone_service

@@ -1,10 +1,10 @@
 # A small MariaDB with the databases and users of the octavia pillar, and Keystone's.
+{%- import 'sandbox/script.jinja' as script with context %}
 {%- from 'sandbox/map.jinja' import database_ports with context %}
 {%- if database_ports | length > 1 %}
 {{ raise('octavia:{api,manager}:database:port: the sandbox runs one MariaDB, '
          ~ 'but the pillar names the ports ' ~ database_ports ~ '; name one port in both roles') }}
 {%- endif %}
-{%- set script = salt['cp.cache_file']('salt://sandbox/files/mariadb.py') %}
 {%- set wanted = '/root/sandbox/mariadb.json' %}
 
 include:
@@ -42,9 +42,7 @@ sandbox_mariadb_service:
 
 sandbox_mariadb_content:
   cmd.run:
-    - name: /usr/bin/python3 -I {{ script }} {{ wanted }}
-    - stateful:
-      - test_name: /usr/bin/python3 -I {{ script }} --check {{ wanted }}
+    {{- script.run('mariadb.py', wanted) }}
     - require:
       - file: {{ wanted }}
       - service: sandbox_mariadb_service

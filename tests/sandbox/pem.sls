@@ -1,5 +1,5 @@
 # The user that Debian's octavia-common makes, and certificates and keys at the pillar's paths.
-{%- set script = salt['cp.cache_file']('salt://sandbox/files/pem.py') %}
+{%- import 'sandbox/script.jinja' as script with context %}
 {%- set wanted = '/root/sandbox/pem.json' %}
 
 include:
@@ -36,9 +36,7 @@ sandbox_pem_package:
 
 sandbox_pem_files:
   cmd.run:
-    - name: /usr/bin/python3 -I {{ script }} {{ wanted }}
-    - stateful:
-      - test_name: /usr/bin/python3 -I {{ script }} --check {{ wanted }}
+    {{- script.run('pem.py', wanted) }}
     - require:
       - file: {{ wanted }}
       - pkg: sandbox_pem_package

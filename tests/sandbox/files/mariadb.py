@@ -12,12 +12,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pymysql
 
 SOCKET = "/run/mysqld/mysqld.sock"
+
+
+class LoginFailed(Exception):
+    """A user that was just made cannot log in."""
 
 
 def encodings(password: str) -> list[bytes]:
@@ -66,6 +71,16 @@ def can_log_in(host: str, port: int, entry: dict[str, str]) -> bool:
     return True
 
 
+def missing(wanted: dict[str, Any]) -> list[dict[str, str]]:
+    """Give what cannot be used as wanted.
+
+    :param wanted: what the file holds
+    :return: the entries of databases whose user cannot log in
+    """
+    host, port = wanted["host"], wanted["port"]
+    return [entry for entry in wanted["databases"] if not can_log_in(host, port, entry)]
+
+
 def make(cursor: Any, entry: dict[str, str]) -> None:
     """Make the database and the user, or set the user's password.
 
@@ -88,22 +103,22 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="change nothing")
     parser.add_argument("wanted", type=Path)
     options = parser.parse_args()
-    missing = ["everything"]
-    if options.wanted.exists() or not options.check:
-        wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
-        entries = [
-            entry
-            for entry in wanted["databases"]
-            if not can_log_in(wanted["host"], wanted["port"], entry)
-        ]
-        if entries and not options.check:
-            with pymysql.connect(unix_socket=SOCKET, user="root", charset="utf8mb4") as root:
-                for entry in entries:
-                    make(root.cursor(), entry)
-        missing = [f"user {entry['user']} of database {entry['name']}" for entry in entries]
-    comment = ", ".join(missing) or "all databases and users are there"
-    print(json.dumps({"changed": bool(missing), "comment": comment}))
+    wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
+    entries = missing(wanted)
+    names = ", ".join(f"user {entry['user']} of database {entry['name']}" for entry in entries)
+    if entries and not options.check:
+        with pymysql.connect(unix_socket=SOCKET, user="root", charset="utf8mb4") as root:
+            for entry in entries:
+                make(root.cursor(), entry)
+        if missing(wanted):
+            raise LoginFailed(
+                f"{names}: no login with the password of the pillar, even after it was set"
+            )
+    print(json.dumps({"changed": bool(entries), "comment": names or "everything is there"}))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LoginFailed as error:
+        sys.exit(str(error))

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -170,16 +171,16 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="make nothing")
     parser.add_argument("wanted", type=Path)
     options = parser.parse_args()
-    made = ["everything"]
-    if options.wanted.exists() or not options.check:
-        wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
-        store = Store(options.check)
-        if wanted:
-            make(wanted, store)
-        made = store.made
-    comment = ", ".join(made) or "all files are there"
-    print(json.dumps({"changed": bool(made), "comment": comment}))
+    wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
+    store = Store(options.check)
+    if wanted:
+        make(wanted, store)
+    comment = ", ".join(store.made) or "all files are there"
+    print(json.dumps({"changed": bool(store.made), "comment": comment}))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (HalfPair, OpensslFailed) as error:
+        sys.exit(str(error))

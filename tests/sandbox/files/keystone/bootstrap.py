@@ -97,17 +97,18 @@ def main() -> None:
     parser.add_argument("wanted", type=Path)
     options = parser.parse_args()
     done = options.wanted.with_suffix(".done")
-    changed = True
-    if options.wanted.exists() or not options.check:
-        text = options.wanted.read_bytes()
-        digest = hashlib.sha256(text).hexdigest()
-        changed = not done.exists() or done.read_text(encoding="ascii") != digest
-        if changed and not options.check:
-            prepare(json.loads(text))
-            done.write_text(digest, encoding="ascii")
+    text = options.wanted.read_bytes()
+    digest = hashlib.sha256(text).hexdigest()
+    changed = not done.exists() or done.read_text(encoding="ascii") != digest
+    if changed and not options.check:
+        prepare(json.loads(text))
+        done.write_text(digest, encoding="ascii")
     comment = "tables, keys and administrator" if changed else "nothing to do"
     print(json.dumps({"changed": changed, "comment": comment}))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except StepFailed as error:
+        sys.exit(str(error))

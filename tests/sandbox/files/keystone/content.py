@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -221,22 +222,24 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="change nothing")
     parser.add_argument("wanted", type=Path)
     options = parser.parse_args()
+    wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
     changes = ["everything"]
-    if options.wanted.exists() or not options.check:
-        wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
-        try:
-            wait_for(wanted["url"], 0 if options.check else 30)
-            session = log_in(wanted["url"], "admin", wanted["admin_password"], "admin")
-        except (NotListening, ConnectFailure, Unauthorized):
-            if not options.check:
-                raise
-        else:
-            keystone = Keystone(wanted["url"], session, options.check)
-            fill(keystone, wanted)
-            changes = keystone.changes
+    try:
+        wait_for(wanted["url"], 0 if options.check else 30)
+        session = log_in(wanted["url"], "admin", wanted["admin_password"], "admin")
+    except (NotListening, ConnectFailure, Unauthorized):
+        if not options.check:
+            raise
+    else:
+        keystone = Keystone(wanted["url"], session, options.check)
+        fill(keystone, wanted)
+        changes = keystone.changes
     comment = ", ".join(changes) or "everything is there"
     print(json.dumps({"changed": bool(changes), "comment": comment}))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except NotListening as error:
+        sys.exit(str(error))
