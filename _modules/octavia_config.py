@@ -138,6 +138,22 @@ def validate(saltenv: str = "base") -> list[dict[str, str]]:
     return _build(saltenv).found
 
 
+def hidden(text: str) -> str:
+    """
+    A text of someone else, a journal say, without the secrets of this minion's pillar.
+
+    :param text: the text
+    :return: the text with the secrets masked
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.hidden "$(journalctl --unit=octavia-api --lines=5)"
+    """
+    return findings.hidden(text, __pillar__.get("octavia"))
+
+
 def releases(saltenv: str = "base") -> list[dict[str, str]]:
     """
     The releases of OpenStack that the formula knows, oldest first.

@@ -45,6 +45,7 @@ SCHEMAS = {
     },
 }
 JOURNAL_LINES = 15
+INTERRUPTED_DPKG = "/var/lib/dpkg/updates"
 
 
 def __virtual__():
@@ -119,7 +120,7 @@ def journal(name: str, lines: int = JOURNAL_LINES) -> str:
 
     :param name: unit without ``.service``
     :param lines: how many
-    :return: the lines
+    :return: the lines, the pillar's secrets hidden
 
     CLI Example:
 
@@ -128,7 +129,8 @@ def journal(name: str, lines: int = JOURNAL_LINES) -> str:
         salt-call octavia_control.journal octavia-worker
     """
     command = ["journalctl", f"--unit={name}.service", f"--lines={int(lines)}", "--no-pager"]
-    return __salt__["cmd.run_stdout"]([*command, "--output=cat"], python_shell=False)
+    said = __salt__["cmd.run_stdout"]([*command, "--output=cat"], python_shell=False)
+    return __salt__["octavia_config.hidden"](said)
 
 
 def held(*names: str) -> list[str]:
@@ -200,6 +202,31 @@ def _reload() -> None:
     __salt__["cmd.run_stdout"](["systemctl", "daemon-reload"], python_shell=False)
 
 
+def finish_dpkg() -> str:
+    """
+    Lets dpkg end what a kill interrupted; apt refuses to work before that.
+
+    :return: what dpkg said when it could not; empty otherwise, and where nothing was interrupted
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_control.finish_dpkg
+    """
+    if not os.path.isdir(INTERRUPTED_DPKG) or not os.listdir(INTERRUPTED_DPKG):
+        return ""
+    answer = __salt__["cmd.run_all"](
+        ["dpkg", "--force-confold", "--configure", "-a"],
+        python_shell=False,
+        redirect_stderr=True,
+        env={"DEBIAN_FRONTEND": "noninteractive"},
+    )
+    if answer["retcode"] == 0:
+        return ""
+    return "\n".join(answer["stdout"].splitlines()[-JOURNAL_LINES:]) or f"{answer['retcode']}"
+
+
 def db_state(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
     """
     How the schema of the database stands to the migrations of the installed packages. No program
@@ -264,7 +291,7 @@ def db_sync(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
 
     :param schema: ``octavia`` or ``persistence``
     :param saltenv: file server environment that holds the formula
-    :return: ``retcode`` of the program and the last lines of its ``output``, passwords hidden
+    :return: ``retcode`` of the program and the last lines of its ``output``, secrets hidden
 
     CLI Example:
 
@@ -280,8 +307,8 @@ def db_sync(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
         python_shell=False,
         redirect_stderr=True,
     )
-    output = answer["stdout"].replace(_database_url(schema, saltenv), "(the database's URL)")
-    return {"retcode": answer["retcode"], "output": "\n".join(output.splitlines()[-JOURNAL_LINES:])}
+    last = "\n".join(answer["stdout"].splitlines()[-JOURNAL_LINES:])
+    return {"retcode": answer["retcode"], "output": __salt__["octavia_config.hidden"](last)}
 
 
 def answers(url: str, timeout: int = 10) -> dict[str, Any]:

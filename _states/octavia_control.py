@@ -22,7 +22,7 @@ POLL_SECONDS = 0.5
 # How long a service must have stayed up before it counts as running: its process is there at once,
 # and gone again when it cannot use its configuration.
 SETTLED_SECONDS = 4
-INTERRUPTED_DPKG = "/var/lib/dpkg/updates"
+RUNNING = "active (running)"
 
 
 def __virtual__():
@@ -81,8 +81,15 @@ def installed(name: str, pkgs: list[str], units: list[str], **kwargs: Any) -> di
         return __states__["pkg.installed"](name=name, pkgs=pkgs)
     try:
         __salt__["octavia_control.hold"](*units)
-        _finish_interrupted_dpkg()
-        ret = __states__["pkg.installed"](name=name, pkgs=pkgs)
+        unfinished = __salt__["octavia_control.finish_dpkg"]()
+        if unfinished:
+            ret = {**_ret(name), "result": False}
+            ret["comment"] = (
+                "dpkg was interrupted and cannot end its work: mend that with dpkg --configure -a, "
+                f"then run this state again. It said:\n{unfinished}"
+            )
+        else:
+            ret = __states__["pkg.installed"](name=name, pkgs=pkgs)
     finally:
         __salt__["octavia_control.release_hold"](*units)
     ret["changes"] = {**cleaned, **ret["changes"]}
@@ -111,16 +118,6 @@ def sdk_installed(name: str, **kwargs: Any) -> dict[str, Any]:
     return {**_ret(name), "comment": f"{name} {version} is installed in {sys.prefix}."}
 
 
-def _finish_interrupted_dpkg() -> None:
-    """Lets dpkg end what a kill interrupted; apt refuses to work before that."""
-    if os.path.isdir(INTERRUPTED_DPKG) and os.listdir(INTERRUPTED_DPKG):
-        __salt__["cmd.run_all"](
-            ["dpkg", "--force-confold", "--configure", "-a"],
-            python_shell=False,
-            env={"DEBIAN_FRONTEND": "noninteractive"},
-        )
-
-
 def running(
     name: str, reads: list[str] | None = None, enable: bool = True, **kwargs: Any
 ) -> dict[str, Any]:
@@ -146,15 +143,13 @@ def running(
     ret = _ret(name)
     unit = __salt__["octavia_control.units"](name)[name]
     newer = [path for path in reads or [] if _newer(path, unit["since"])] if unit["active"] else []
-    if unit["active"] and not newer and unit["enabled"] == enable:
+    wanted = {**unit, "enabled": enable, "state": unit["state"] if unit["active"] else RUNNING}
+    ret["changes"] = _differences(unit, wanted)
+    if newer:
+        ret["changes"]["settings"] = _settings(f"older than {', '.join(newer)}")
+    if not ret["changes"]:
         ret["comment"] = f"{name} is running."
         return ret
-    if unit["enabled"] != enable:
-        ret["changes"]["enabled"] = {"old": unit["enabled"], "new": enable}
-    if not unit["active"]:
-        ret["changes"]["state"] = {"old": unit["state"], "new": "active (running)"}
-    elif newer:
-        ret["changes"]["restarted"] = f"older than {', '.join(newer)}"
     if __opts__["test"]:
         ret["result"] = None
         ret["comment"] = f"{name} would be changed."
@@ -169,10 +164,25 @@ def _newer(path: str, since: int) -> bool:
         return False
 
 
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What of a unit is another one, as changes of a state."""
+    return {
+        key: {"old": before[key], "new": after[key]}
+        for key in ("enabled", "state")
+        if before[key] != after[key]
+    }
+
+
+def _settings(old: str) -> dict[str, str]:
+    return {"old": old, "new": "as they stand in its files, by a restart"}
+
+
 def _start(
     ret: dict[str, Any], unit: dict[str, Any], enable: bool, restart: bool
 ) -> dict[str, Any]:
+    """Starts or restarts a unit; in changes stands in the end what has truly happened."""
     name = ret["name"]
+    problem = ""
     # systemd does not always notice new drop-ins by itself.
     __salt__["service.systemctl_reload"]()
     try:
@@ -182,26 +192,26 @@ def _start(
             __salt__["service.restart"](name)
         elif not unit["active"]:
             __salt__["service.start"](name)
-    except CommandExecutionError as problem:
-        return _failed(ret, str(problem))
+    except CommandExecutionError as error:
+        problem = __salt__["octavia_config.hidden"](str(error))
     after = __salt__["octavia_control.units"](name)[name]
-    if not after["active"]:
-        return _failed(ret, f"it is {after['state']}, result {after['result']}")
-    verb = "restarted" if restart else "started"
-    ret["comment"] = (
-        f"{name} was {verb}." if restart or not unit["active"] else f"{name} was enabled."
-    )
+    if not problem and not after["active"]:
+        problem = f"it is {after['state']}, result {after['result']}"
+    if problem:
+        ret["result"] = False
+        ret["changes"] = _differences(unit, after)
+        ret["comment"] = _last_words(name, f"{name} does not run: {problem}")
+        return ret
+    verb = "restarted" if restart else "enabled" if unit["active"] else "started"
+    ret["comment"] = f"{name} was {verb}."
     return ret
 
 
-def _failed(ret: dict[str, Any], why: str) -> dict[str, Any]:
-    name = ret["name"]
-    ret["result"] = False
-    ret["comment"] = (
-        f"{name} does not run: {why}. Look at journalctl -u {name} and /var/log/octavia; "
-        f"its last words:\n{__salt__['octavia_control.journal'](name)}"
+def _last_words(unit: str, problem: str) -> str:
+    return (
+        f"{problem}. Look at journalctl -u {unit} and /var/log/octavia; its last words:\n"
+        f"{__salt__['octavia_control.journal'](unit)}"
     )
-    return ret
 
 
 def mod_watch(name: str, sfun: str = "running", **kwargs: Any) -> dict[str, Any]:
@@ -216,7 +226,7 @@ def mod_watch(name: str, sfun: str = "running", **kwargs: Any) -> dict[str, Any]
     ret = _ret(name)
     if sfun != "running":
         return ret
-    ret["changes"] = {"restarted": "something that it reads has changed"}
+    ret["changes"] = {"settings": _settings("older than what this run has written")}
     if __opts__["test"]:
         ret["result"] = None
         ret["comment"] = f"{name} would be restarted."
@@ -271,11 +281,7 @@ def up(
         ret["comment"] = f"Would be looked at once started: {', '.join(down)}."
         return ret
     ret["result"] = False
-    ret["comment"] = "\n".join(
-        f"{unit}: {why}. Look at journalctl -u {unit} and /var/log/octavia; its last words:\n"
-        f"{__salt__['octavia_control.journal'](unit)}"
-        for unit, why in down.items()
-    )
+    ret["comment"] = "\n".join(_last_words(unit, f"{unit}: {why}") for unit, why in down.items())
     return ret
 
 

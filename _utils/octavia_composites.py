@@ -82,6 +82,8 @@ class Composite:
     :ivar required: keys that must be there, alternatives parted by ``|``
     :ivar unless: a key or option that makes the required ones needless
     :ivar choices: the values that a key may have
+    :ivar unusable: by key, why the libraries that get its value cannot use it (empty: they can),
+        given the value and the whole composite
     :ivar section: the section whose options may stand in the composite verbatim
     """
 
@@ -90,6 +92,7 @@ class Composite:
     required: tuple[str, ...] = ()
     unless: str = ""
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unusable: dict[str, Callable[[str, dict[str, Any]], str]] = field(default_factory=dict)
     section: str = ""
 
 
@@ -249,6 +252,12 @@ COMPOSITES: dict[str, Composite] = {
         required=("host", "name", "user", "password"),
         unless="connection",
         choices={"engine": tuple(urls.DATABASE_DRIVERS)},
+        unusable={
+            "name": lambda name, _: urls.database_name_problem(name),
+            "password": lambda password, whole: urls.database_password_problem(
+                whole.get("engine", "mysql"), password
+            ),
+        },
         section="database",
     ),
     "identity": Composite(
@@ -292,6 +301,11 @@ COMPOSITES: dict[str, Composite] = {
         required=("host|members", "user", "password"),
         unless="transport_url",
         choices={"engine": ("rabbitmq",)},
+        unusable={
+            "user": lambda user, _: urls.broker_account_problem(user),
+            "password": lambda password, _: urls.broker_account_problem(password),
+            "virtual_host": lambda name, _: urls.virtual_host_problem(name),
+        },
         section="oslo_messaging_rabbit",
     ),
     "cache": Composite({"members": "members"}, _cache, section="cache"),

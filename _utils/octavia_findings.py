@@ -8,12 +8,16 @@ A finding is a plain dictionary (it travels through Salt's module calls) with th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote, unquote
 
 ERROR = "error"
 WARNING = "warning"
 MASK = "(hidden)"
 SECRET_NAMES = ("password", "passphrase", "private_key", "secret", "token", "_key")
+# Of these an absolute path is the name of a file, which tells nothing.
+FILE_NAMES = ("private_key", "cert_key")
 
 Finding = dict[str, str]
 
@@ -57,25 +61,66 @@ def masked(path: str, value: Any) -> Any:
     :return: the value, or :data:`MASK`; mappings and lists are masked whole when any name in them
         is that of a secret
     """
-    if _is_secret_name(path.rpartition(":")[2]) or _holds_secret(value):
+    if _is_secret(path.rpartition(":")[2], value) or _holds_secret(value):
         return MASK
     return value
 
 
-def _is_secret_name(name: str) -> bool:
-    return any(name.endswith(secret) for secret in SECRET_NAMES)
+def _is_secret(name: str, value: Any) -> bool:
+    """Whether the name makes the value a secret."""
+    if name.endswith(FILE_NAMES) and isinstance(value, str) and value.startswith("/"):
+        return False
+    return name.endswith(SECRET_NAMES)
 
 
 def _holds_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return any(
-            _is_secret_name(str(name)) or _holds_secret(item) for name, item in value.items()
+            _is_secret(str(name), item) or _holds_secret(item) for name, item in value.items()
         )
     if isinstance(value, list):
         return any(_holds_secret(item) for item in value)
     if not isinstance(value, str):
         return False
     return ("://" in value and "@" in value) or "PRIVATE KEY" in value
+
+
+def hidden(text: str, pillar: Any) -> str:
+    """
+    A text of someone else, a journal say, without the pillar's secrets.
+
+    :param text: the text
+    :param pillar: the pillar, or a part of it
+    :return: the text with :data:`MASK` in place of each secret, as it is or as URLs write it
+    """
+    forms = {form for secret in _secrets(pillar) if secret for form in _forms(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
+    """Every secret in a value; all of it when its name is that of a secret."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _secrets(item, secret or _is_secret(str(name), item))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secrets(item, secret)
+    elif value is not None and not isinstance(value, bool):
+        text = str(value)
+        if secret:
+            # Of a key in PEM form no line may show either.
+            yield from (line.strip() for line in text.splitlines() if line.strip())
+        elif _holds_secret(text):
+            for server in text.partition("://")[2].split(","):
+                yield server.rpartition("@")[0].partition(":")[2]
+
+
+def _forms(secret: str) -> set[str]:
+    plain = unquote(secret)
+    written = {secret, plain, quote(plain, safe=""), quote(plain)}
+    return {form for text in written for form in (text, text.replace("$", "$$"))}
 
 
 def describe(findings: list[Finding]) -> str:

@@ -185,6 +185,7 @@ class Reader:
         # Null leaves an option out; of a key it says no more than its absence.
         read = _filled(read)
         self._required(composite, read, path)
+        self._usable(composite, read, path)
         if len(findings.errors(self.found)) > before:
             return
         context = composites.Context(path, self.ports, self.pillar, self.has)
@@ -203,6 +204,17 @@ class Reader:
                 reason = "is missing"
                 remedy = f"Set {path}:{wanted}"
                 self.found.append(findings.error(f"{path}:{names}", None, reason, remedy))
+
+    def _usable(self, composite: composites.Composite, value: dict[str, Any], path: str) -> None:
+        for key, problem in composite.unusable.items():
+            if not isinstance(value.get(key), str):
+                continue
+            reason = problem(value[key], value)
+            if reason:
+                where = f"{path}:{key}"
+                shown = findings.masked(where, value[key])
+                remedy = f"Choose another {key}, here and where it is kept"
+                self.found.append(findings.error(where, shown, reason, remedy))
 
     def _option_of_composite(
         self, composite: composites.Composite, name: str, value: Any, path: str

@@ -7,6 +7,55 @@ from urllib.parse import quote
 DATABASE_DRIVERS = {"mysql": "mysql+pymysql", "postgresql": "postgresql"}
 
 
+def broker_account_problem(text: str) -> str:
+    """
+    Why the brokers' library cannot use a user name or password, however the URL is written.
+
+    :param text: user name or password
+    :return: the reason, to be read after the key's name; empty when it can
+    """
+    # oslo.messaging decodes the URL, and encodes it anew for kombu without the slash.
+    if "/" in text:
+        return "holds '/', which oslo.messaging hands on unescaped: no service could connect"
+    return ""
+
+
+def virtual_host_problem(text: str) -> str:
+    """
+    Why the brokers' library cannot use the name of a virtual host.
+
+    :param text: the name
+    :return: the reason, to be read after the key's name; empty when it can
+    """
+    # It decodes the name a second time, after oslo.messaging.
+    if any(character in text for character in "?#%;"):
+        return "holds one of ?#%;, at which the brokers' library would cut or change it"
+    return ""
+
+
+def database_password_problem(engine: str, text: str) -> str:
+    """
+    Why the database's driver cannot use a password.
+
+    :param engine: ``mysql`` or ``postgresql``
+    :param text: the password
+    :return: the reason, to be read after the key's name; empty when it can
+    """
+    if engine == "mysql" and any(ord(character) > 0xFF for character in text):
+        return "holds a character beyond Latin-1, which is all that PyMySQL can send as a password"
+    return ""
+
+
+def database_name_problem(text: str) -> str:
+    """
+    Why a database's name cannot stand in the URL, of which SQLAlchemy decodes no name.
+
+    :param text: the name
+    :return: the reason, to be read after the key's name; empty when it can
+    """
+    return "holds '?', where SQLAlchemy ends the name" if "?" in text else ""
+
+
 def netloc(host: str, port: int | str) -> str:
     """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
@@ -31,7 +80,7 @@ def database(engine: str, user: str, password: str, host: str, port: int | str, 
     """
     driver = DATABASE_DRIVERS[engine]
     account = credentials(user, password)
-    return f"{driver}://{account}@{netloc(host, port)}/{quote(name, safe='')}"
+    return f"{driver}://{account}@{netloc(host, port)}/{name}"
 
 
 def transport(user: str, password: str, members: list[tuple[str, int]], virtual_host: str) -> str:

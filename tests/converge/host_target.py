@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.nodes.node import REPOSITORY_BINDS, Result
+from tests.nodes.node import REPOSITORY_BINDS, Result, pillar_files
 
 from .errors import ConvergeError
 
@@ -81,8 +81,7 @@ class Host:
 
     def set_pillar(self, files: Mapping[str, str | Mapping[str, Any]]) -> None:
         """As `Node.set_pillar`, in the pillar of this deployment."""
-        top = {"base": {"*": [name.removesuffix(".sls") for name in files]}}
-        for name, content in {**files, "top.sls": top}.items():
+        for name, text in pillar_files(files).items():
             path = HOME / "pillar" / name
             path.touch(mode=0o600)
-            path.write_text(content if isinstance(content, str) else json.dumps(content))
+            path.write_text(text, encoding="utf-8")

@@ -6,20 +6,14 @@ import yaml
 
 from . import suites
 from .report import describe
+from .verify import facts
 
-UNITS = (
-    "octavia-api",
-    "octavia-driver-agent",
-    "octavia-worker",
-    "octavia-health-manager",
-    "octavia-housekeeping",
-)
 CONFIG = "/etc/octavia/octavia.conf"
 
 
 def _pids(node) -> dict[str, str]:
     show = ["systemctl", "show", "--value", "--property=MainPID"]
-    return {unit: node.run([*show, unit], check=True).stdout.strip() for unit in UNITS}
+    return {unit: node.run([*show, unit], check=True).stdout.strip() for unit in facts.ALL}
 
 
 def _apply_with(node, suite, extra):
@@ -33,7 +27,7 @@ def test_a_changed_drop_in_is_reloaded_and_restarts_its_unit_only(node, suite):
     before = _pids(node)
     _apply_with(node, suite, {"services": {"octavia-worker": {"LimitNOFILE": 4096}}})
     after = _pids(node)
-    assert {unit for unit in UNITS if before[unit] != after[unit]} == {"octavia-worker"}
+    assert {unit for unit in facts.ALL if before[unit] != after[unit]} == {"octavia-worker"}
     limits = node.get(f"/proc/{after['octavia-worker']}/limits")
     assert "4096" in next(line for line in limits.splitlines() if line.startswith("Max open files"))
 
@@ -44,7 +38,7 @@ def test_a_changed_option_restarts_what_reads_it_and_the_api_listens_where_it_sh
         node, suite, {"api": {"bind": {"address": "127.0.0.2", "port": 9877, "processes": 3}}}
     )
     after = _pids(node)
-    assert not [unit for unit in UNITS if before[unit] == after[unit]]
+    assert not [unit for unit in facts.ALL if before[unit] == after[unit]]
     fetch = ["curl", "--silent", "--fail", "--output", "/dev/null"]
     assert node.run([*fetch, "http://127.0.0.2:9877/"]).returncode == 0
     assert node.run([*fetch, "http://127.0.0.1:9876/"]).returncode != 0
@@ -79,16 +73,35 @@ def test_a_run_killed_between_file_and_restart_is_made_good_by_the_next(node):
     before = _pids(node)
     node.run(["touch", CONFIG], check=True)
     predicted = suites.apply(node, "octavia", "test=True")
-    assert {state["name"] for state in predicted.changed} == set(UNITS)
+    assert {state["name"] for state in predicted.changed} == set(facts.ALL)
     suites.must_apply(node, "octavia")
     after = _pids(node)
-    assert not [unit for unit in UNITS if before[unit] == after[unit]]
+    assert not [unit for unit in facts.ALL if before[unit] == after[unit]]
 
 
 def test_a_dead_service_is_started_again(node):
     node.run(["systemctl", "stop", "octavia-housekeeping"], check=True)
     run = suites.must_apply(node, "octavia")
     assert [state["name"] for state in run.changed] == ["octavia-housekeeping"]
+
+
+def test_a_service_that_does_not_start_is_told_with_its_last_words_but_no_secret(node, suite):
+    words = "sh -c 'grep -h connection /etc/octavia/octavia.conf; exit 1'"
+    broken = {"services": {"octavia-housekeeping": {"ExecStartPre": f"/bin/{words}"}}}
+    change = yaml.safe_dump({"octavia": broken})
+    node.set_pillar({"octavia.sls": suite.pillar, "change.sls": change})
+    try:
+        run = suites.apply(node, "octavia")
+        (service, *_) = run.failed
+        assert service["__id__"] == "octavia_service_octavia-housekeeping"
+        assert service["changes"]["state"]["old"] == "active (running)"
+        assert "running" not in service["changes"]["state"]["new"]
+        assert "settings" not in service["changes"]
+        assert "mysql+pymysql://octavia:(hidden)@" in service["comment"]
+        assert not [mark for mark in suite.secrets if mark in run.stdout + run.stderr]
+    finally:
+        node.set_pillar({"octavia.sls": suite.pillar})
+        suites.must_apply(node, "octavia")
 
 
 def test_a_revision_altered_by_hand_is_seen(node):

@@ -333,16 +333,9 @@ class Node:
         return result.stdout
 
     def set_pillar(self, files: Mapping[str, str | Mapping[str, Any]]) -> None:
-        """Replace the node's pillar by these files: {name: text, or data that is written as JSON}.
-
-        Without a "top.sls" among them, one is written that gives every file to the node.
-        """
-        written = dict(files)
-        names = [name.removesuffix(".sls").replace("/", ".") for name in files]
-        written.setdefault("top.sls", {"base": {"*": names}})
+        """Replace the node's pillar by these files, see :func:`pillar_files`."""
         self._shell("find /srv/pillar -mindepth 1 -delete")
-        for name, content in written.items():
-            text = content if isinstance(content, str) else json.dumps(content, indent=1)
+        for name, text in pillar_files(files).items():
             self.put(f"/srv/pillar/{name}", text, 0o600)
 
     def salt_call(self, *args: str, timeout: float = 1800) -> SaltResult:
@@ -392,6 +385,18 @@ class Node:
         Raises HostError where the host cannot count.
         """
         return counters.counting(self.record.group)
+
+
+def pillar_files(files: Mapping[str, str | Mapping[str, Any]]) -> dict[str, str]:
+    """The text of pillar files, from {name: text, or data that is written as JSON}.
+
+    Without a "top.sls" among them, there is one that gives every file to every minion.
+    """
+    names = [name.removesuffix(".sls").replace("/", ".") for name in files]
+    return {
+        name: content if isinstance(content, str) else json.dumps(content, indent=1)
+        for name, content in {"top.sls": {"base": {"*": names}}, **files}.items()
+    }
 
 
 def _leader(nspawn: int) -> list[int] | None:

@@ -30,7 +30,7 @@ octavia:
     message_queue: &message_queue
       engine: rabbitmq
       user: octavia
-      password: "change-me-message-queue@:/%$#é'\""
+      password: "change-me-message-queue@:%$#é'\""
       virtual_host: /octavia
       members:
         - host: broker1

@@ -75,6 +75,32 @@ BAD = {
         {"api:database:password": REMOVED},
         (ERROR, "api:database:password", "", "is missing", "Set octavia:api:database:password"),
     ),
+    "a password that PyMySQL cannot send": (
+        {"api:database:password": "s3cr3t-密"},
+        (ERROR, "api:database:password", HIDDEN, "beyond Latin-1", "Choose another password"),
+    ),
+    "a name at which the database's URL ends": (
+        {"api:database:name": "octavia?x"},
+        (ERROR, "api:database:name", "octavia?x", "SQLAlchemy ends", "Choose another name"),
+    ),
+    "a broker's password with a slash": (
+        {"manager:message_queue:password": "s3cr3t/x"},
+        (ERROR, "manager:message_queue:password", HIDDEN, "holds '/'", "Choose another password"),
+    ),
+    "a broker's user with a slash": (
+        {"api:message_queue:user": "open/stack"},
+        (ERROR, "api:message_queue:user", "open/stack", "holds '/'", "Choose another user"),
+    ),
+    "a virtual host that the broker's library would cut": (
+        {"api:message_queue:virtual_host": "/a?b"},
+        (
+            ERROR,
+            "api:message_queue:virtual_host",
+            "/a?b",
+            "would cut",
+            "Choose another virtual_host",
+        ),
+    ),
     "an empty password of the database": (
         {"api:database:password": None},
         (ERROR, "api:database:password", "", "is missing", "Set octavia:api:database:password"),

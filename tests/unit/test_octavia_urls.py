@@ -1,6 +1,6 @@
 """URLs, read back by the libraries that Octavia reads them with."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import octavia_urls as urls
 import oslo_messaging
@@ -8,13 +8,14 @@ import pytest
 from given import GOOD, built, changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kombu.utils.url import parse_url
 from oslo_config import cfg
 from oslo_reader import read_file
 from sqlalchemy.engine import make_url
 
 PASSWORDS = [
     "plain",
-    "@:/%$#",
+    "@:%$#",
     "100%",
     "%40",
     "a b+c",
@@ -24,12 +25,13 @@ PASSWORDS = [
     "`tick`|&;<>",
     "?query=1&x#frag",
     "[brackets]{}",
-    "pässwörd-密码-😀",
+    "pässwörd",
     " blanks around ",
     "',\"",
     "12345",
 ]
 HOSTS = ["10.0.0.4", "db.example.org", "fd00::4", "::1"]
+BEYOND_LATIN = "pässwörd-密码-😀"
 TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1)
 
 
@@ -38,6 +40,16 @@ def transport(url):
     parsed = oslo_messaging.TransportURL.parse(cfg.ConfigOpts(), url)
     brokers = [(one.hostname, one.port, one.username, one.password) for one in parsed.hosts]
     return parsed.transport, parsed.virtual_host, brokers
+
+
+def at_the_broker(url):
+    """Accounts and virtual host as they arrive at kombu: oslo.messaging writes a URL of its own."""
+    parsed = oslo_messaging.TransportURL.parse(cfg.ConfigOpts(), url)
+    for one in parsed.hosts:
+        host = f"[{one.hostname}]" if ":" in one.hostname else one.hostname
+        account = f"{quote(one.username)}:{quote(one.password)}"
+        read = parse_url(f"amqp://{account}@{host}:{one.port}/{parsed.virtual_host}")
+        yield read["userid"], read["password"], read["virtual_host"]
 
 
 def option(pillar, section, name, folder):
@@ -63,13 +75,25 @@ class TestDatabase:
     """`database` becomes a URL that SQLAlchemy reads."""
 
     @pytest.mark.parametrize("host", HOSTS)
-    @pytest.mark.parametrize("password", PASSWORDS)
+    @pytest.mark.parametrize("password", [*PASSWORDS, "@:/%$#"])
     def test_from_the_pillar_through_the_file(self, password, host, tmp_path):
         given_ = {"password": password, "host": host, "user": f"o {password}", "port": 3307}
         pillar = both({f"database:{key}": value for key, value in given_.items()})
         read = make_url(option(pillar, "database", "connection", tmp_path))
         assert (read.username, read.password) == (f"o {password}", password)
         assert (read.host, read.port, read.database) == (host, 3307, "octavia")
+
+    @pytest.mark.parametrize(
+        "name", ["octavia", "octavia-2", "a/b", "a#b", "100%", "a b", "$x", "grün"]
+    )
+    def test_the_name_is_as_the_server_knows_it(self, name, tmp_path):
+        pillar = both({"database:name": name})
+        assert make_url(option(pillar, "database", "connection", tmp_path)).database == name
+
+    def test_postgresql_takes_any_password(self, tmp_path):
+        pillar = both({"database:engine": "postgresql", "database:password": BEYOND_LATIN})
+        read = make_url(option(pillar, "database", "connection", tmp_path))
+        assert read.password == BEYOND_LATIN
 
     @pytest.mark.parametrize(
         ("engine", "driver", "port"),
@@ -90,27 +114,27 @@ class TestDatabase:
 class TestTransport:
     """`message_queue` becomes a URL that oslo.messaging reads."""
 
-    @pytest.mark.parametrize("password", PASSWORDS)
+    @pytest.mark.parametrize("password", [*PASSWORDS, BEYOND_LATIN])
     def test_from_the_pillar_through_the_file(self, password, tmp_path):
         changes = {"message_queue:password": password, "message_queue:user": f"o {password}"}
         members = [{"host": host} for host in HOSTS] + [{"host": "last", "port": "5673"}]
         pillar = both({**changes, "message_queue:members": members, "message_queue:port": 5671})
-        kind, virtual_host, brokers = transport(
-            option(pillar, "DEFAULT", "transport_url", tmp_path)
-        )
+        url = option(pillar, "DEFAULT", "transport_url", tmp_path)
+        kind, virtual_host, brokers = transport(url)
         account = (f"o {password}", password)
         assert (kind, virtual_host) == ("rabbit", "/octavia")
         wanted = [*((host, 5671, *account) for host in HOSTS), ("last", 5673, *account)]
         assert sorted(brokers) == sorted(wanted)
+        assert set(at_the_broker(url)) == {(*account, "/octavia")}
 
     @pytest.mark.parametrize(
         "name",
-        ["/", "/openstack", "openstack", "a/b", "/a,b", "/a b?c#d%e", "/grüße", "//", "/$x"],
+        ["/", "/openstack", "openstack", "a/b", "/a,b", "/a b@c:d", "/grüße", "//", "/$x"],
     )
     def test_the_virtual_host_has_its_name_at_the_broker(self, name, tmp_path):
         pillar = both({"message_queue:virtual_host": name})
-        _, virtual_host, _ = transport(option(pillar, "DEFAULT", "transport_url", tmp_path))
-        assert virtual_host == name
+        url = option(pillar, "DEFAULT", "transport_url", tmp_path)
+        assert {read for _, _, read in at_the_broker(url)} == {name}
 
     def test_without_a_name_it_is_the_brokers_default(self):
         pillar = {"user": "u", "password": "p", "host": "h"}

@@ -11,16 +11,10 @@ import pytest
 
 from tests.converge import suites
 from tests.converge.report import describe
+from tests.converge.verify import facts
 from tests.nodes import Node
 from tests.nodes.processes import wait_until
 
-UNITS = (
-    "octavia-api",
-    "octavia-driver-agent",
-    "octavia-worker",
-    "octavia-health-manager",
-    "octavia-housekeeping",
-)
 HELD = "/run/systemd/system/octavia-api.service.d/00-salt-formula-octavia-install.conf"
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -44,8 +38,8 @@ def _exists(node: Node, path: str) -> bool:
 
 
 def _states(node: Node) -> dict[str, str]:
-    show = ["systemctl", "is-active", *UNITS]
-    return dict(zip(UNITS, node.run(show).stdout.split(), strict=True))
+    show = ["systemctl", "is-active", *facts.ALL]
+    return dict(zip(facts.ALL, node.run(show).stdout.split(), strict=True))
 
 
 def test_killed_in_the_middle_of_an_installation(virgin):

@@ -2,12 +2,13 @@
 
 API = ("octavia-api", "octavia-driver-agent")
 MANAGER = ("octavia-worker", "octavia-health-manager", "octavia-housekeeping")
+ALL = API + MANAGER
 
 UNITS = {
-    "aio": API + MANAGER,
+    "aio": ALL,
     "api_single": API,
     "manager_single": MANAGER,
-    "api_cluster": API + MANAGER,
+    "api_cluster": ALL,
 }
 URLS = {
     "aio": "http://127.0.0.1:9876/",
