@@ -14,7 +14,10 @@ EMPTY = "/srv/salt/empty.sls"
 
 
 def _cost(node, sls: str) -> tuple[float, int]:
-    """Median CPU seconds of a run, and the programs that it starts."""
+    """
+    Median CPU seconds of a run, and the programs that it starts: the least count, since what the
+    node's other services start meanwhile (the broker looks at its disk) can only add to it.
+    """
     seconds, programs = [], []
     for _ in range(RUNS):
         before = node.cpu_seconds()
@@ -23,7 +26,7 @@ def _cost(node, sls: str) -> tuple[float, int]:
         seconds.append(node.cpu_seconds() - before)
         programs.append(starts.programs)
         assert not run.changed
-    return median(seconds), max(programs)
+    return median(seconds), min(programs)
 
 
 def test_a_run_without_changes_costs_little_more_than_an_empty_one(node, capsys):
