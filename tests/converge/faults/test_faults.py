@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -123,6 +124,22 @@ def test_a_secondary_waits_for_the_schema(virgin):
     said, _ = call.communicate(timeout=300)
     assert call.returncode == 0, said
     assert set(_states(virgin).values()) == {"active"}
+
+
+def test_the_client_where_salt_runs_in_the_system_s_python(virgin):
+    """There the SDK comes as a package; Salt is lent to that Python from its own place."""
+    clouds = {"octavia": {"region_name": "RegionOne", "auth": {"auth_url": "http://[::1]:5000/v3"}}}
+    virgin.set_pillar({"octavia.sls": {"octavia": {"client": {"enabled": True, "clouds": clouds}}}})
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    lent = virgin.run(["/opt/salt/bin/python", "-c", where], check=True).stdout.strip()
+    call = "import sys; from salt.scripts import salt_call; sys.exit(salt_call())"
+    argv = ["/usr/bin/python3", "-c", call, "--local", "--out=json", "state.apply", "octavia"]
+    for changes in (True, False):
+        done = virgin.run(argv, env={"PYTHONPATH": lent}, timeout=900)
+        states = json.loads(done.stdout)["local"].values()
+        assert all(state["result"] for state in states), done.stdout
+        assert any(state["changes"] for state in states) is changes
+    assert virgin.run(["/usr/bin/python3", "-c", "import openstack"]).returncode == 0
 
 
 def test_on_the_machine_itself(virgin):
