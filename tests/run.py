@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import environments, jobs
-from tests.nodes import cleanup, host, layers, state
+from tests.nodes import cleanup, host, layers
 from tests.nodes.errors import NodesError
 from tests.nodes.platforms import platform
 
@@ -111,13 +111,6 @@ def _prepare(chosen: tuple[jobs.Job, ...]) -> None:
             layer.result()
 
 
-def _clean_up() -> None:
-    """Removes the nodes of the jobs, and what all nodes share when no other node is left."""
-    cleanup.clean(stale_only=True)
-    if not state.load_all():
-        cleanup.clean()
-
-
 def _table(outcomes: list[Outcome]) -> None:
     rows = [("what", "suite", "where", "Salt", "tests", "result", "seconds")]
     for outcome in outcomes:
@@ -157,7 +150,7 @@ def run(chosen: tuple[jobs.Job, ...]) -> int:
         with ThreadPoolExecutor(PARALLEL) as pool:
             outcomes = list(pool.map(_run, chosen))
     finally:
-        _clean_up()
+        cleanup.clean(stale_only=True)
     _table(outcomes)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(max(outcome.failed, outcome.result != "passed") for outcome in outcomes)

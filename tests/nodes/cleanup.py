@@ -81,11 +81,25 @@ def remove_node(name: str) -> None:
         shutil.rmtree(f"/run/systemd/nspawn/{folder}/{host.NODE_PREFIX}{name}", ignore_errors=True)
 
 
+def _remove_shared() -> list[str]:
+    """Remove what all nodes share, unless there is one; returns what went wrong."""
+    with host.lock("nodes"), host.lock("network"):
+        # Another process may have made a node a moment ago.
+        if _seen_nodes():
+            return []
+        network.remove(network.SWITCH)
+        if host.state_mounted():
+            if subprocess.run(["umount", str(host.STATE)], capture_output=True).returncode:
+                return [f"{host.STATE} is in use by a process that has no node there: end it"]
+            host.STATE.rmdir()
+    return []
+
+
 def clean(stale_only: bool = False) -> list[str]:
     """Remove all nodes, or only those whose owner is dead and those of which only parts are left.
 
-    A full clean removes the switch and the state folder too. Layers stay, except half-built ones
-    of dead processes. Returns the names of the removed nodes.
+    When no node is left, the switch and the state folder go too. Layers stay, except half-built
+    ones of dead processes. Returns the names of the removed nodes.
     Raises NodesError that lists what could not be removed, after everything else was.
     """
     host.check()
@@ -103,13 +117,7 @@ def clean(stale_only: bool = False) -> list[str]:
             say(f"removed node {name}")
         except NodesError as error:
             problems.append(str(error))
-    if not stale_only:
-        network.remove(network.SWITCH)
-        if host.state_mounted() and not problems:
-            if subprocess.run(["umount", str(host.STATE)], capture_output=True).returncode:
-                problems.append(f"{host.STATE} is in use: another process is creating a node there")
-            else:
-                host.STATE.rmdir()
+    problems += _remove_shared()
     for folder in _NSPAWN_FOLDERS:
         for path in Path("/run/systemd/nspawn", folder).glob(f"{host.BUILD_PREFIX}*"):
             shutil.rmtree(path, ignore_errors=True)

@@ -17,6 +17,8 @@ from .processes import step
 
 CACHE = Path(os.environ.get("OCTAVIA_TEST_CACHE") or "/var/cache/salt-formula-octavia").absolute()
 STATE = Path("/run/salt-formula-octavia")
+# Not in the cache: there may be several of these, and there is one set of nodes.
+LOCKS = Path("/run/lock/salt-formula-octavia")
 STATE_SIZE = "12g"
 # Everything of ours that has a name on the host begins like this, so that it can be found again.
 PREFIX = "sfo-"
@@ -50,9 +52,8 @@ def check() -> None:
 @contextmanager
 def lock(name: str) -> Iterator[None]:
     """Hold the lock `name` against all other processes that use this package."""
-    folder = CACHE / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / name, "w", encoding="utf-8") as stream:
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with open(LOCKS / name, "w", encoding="utf-8") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

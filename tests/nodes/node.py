@@ -136,12 +136,13 @@ class Node:
         Raises NodeError when the name is taken, and the errors of the layers and the network.
         """
         host.ensure_tools()
-        host.ensure_state()
         self._refuse_existing()
         lowers = layers.stack(self.platform, self.record.layers, self.record.salt)
         self.record.lowers = [str(path) for path in lowers]
         self.record.debs = str(layers.debs(self.platform))
         with host.lock("nodes"):
+            # A clean-up that has just seen the last node go takes the folder away under this lock.
+            host.ensure_state()
             self._refuse_existing()
             taken = [address for record in load_all() for address in record.addresses]
             for extra in self._extra_addresses:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nodes import cleanup
+from tests.nodes import Node, cleanup
 from tests.nodes.processes import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -55,3 +55,17 @@ def test_killed_while_it_boots(platform, moment):
     assert _traces(name)
     cleanup.clean(stale_only=True)
     assert _traces(name) == []
+
+
+def test_a_clean_up_leaves_alone_what_is_being_made(platform):
+    """Runs end whenever they end; a node that another one is making meanwhile is not theirs."""
+    script = "from tests.nodes import cleanup\nwhile True: cleanup.clean(stale_only=True)"
+    other = subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY)
+    try:
+        for number in range(5):
+            with Node(f"made-{number}-{platform}", platform, owner=os.getpid()) as node:
+                assert node.run(["true"]).returncode == 0
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
