@@ -69,14 +69,33 @@ def remove_node(name: str) -> None:
 
     Raises NodeError when nothing of it exists or something of it cannot be removed.
     """
-    if name not in _seen_nodes():
+    if not _remove(name):
         raise NodeError(f"there is no node {name!r}; 'list' shows the existing ones")
+
+
+def _remove(name: str, stale_only: bool = False) -> bool:
+    """Remove what is there of a node; False when nothing is, or somebody alive needs it."""
+    with node.being_removed(name):
+        # Its owner may have removed it a moment ago, or be making it anew under this lock.
+        with host.lock("nodes"):
+            if name not in _seen_nodes() or (stale_only and name in _kept()):
+                return False
+        _remove_parts(name)
+        return True
+
+
+def _kept() -> set[str]:
+    """Names of nodes whose owner lives, and of those that stay without one."""
+    return {record.name for record in load_all() if not record.is_stale()}
+
+
+def _remove_parts(name: str) -> None:
     for pid, owner in _containers().items():
         # Killed before it had joined its control group.
         if owner == name:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    node.remove(name)
+    node.remove_parts(name)
     for folder in _NSPAWN_FOLDERS:
         shutil.rmtree(f"/run/systemd/nspawn/{folder}/{host.NODE_PREFIX}{name}", ignore_errors=True)
 
@@ -104,17 +123,12 @@ def clean(stale_only: bool = False) -> list[str]:
     """
     host.check()
     _remove_dead_builds()
-    # Seen first, records second: a node's record is the first of it, so a node that is being
-    # created meanwhile is either not seen or has its record.
-    seen = _seen_nodes()
-    records = load_all()
-    kept = {r.name for r in records if not r.is_stale()} if stale_only else set()
     removed, problems = [], []
-    for name in sorted(seen - kept):
+    for name in sorted(_seen_nodes() - (_kept() if stale_only else set())):
         try:
-            remove_node(name)
-            removed.append(name)
-            say(f"removed node {name}")
+            if _remove(name, stale_only):
+                removed.append(name)
+                say(f"removed node {name}")
         except NodesError as error:
             problems.append(str(error))
     problems += _remove_shared()

@@ -373,7 +373,8 @@ class Node:
 
     def destroy(self) -> None:
         """Kill the node and remove its disk, network and control group, whatever is there of it."""
-        remove(self.name)
+        with being_removed(self.name):
+            remove_parts(self.name)
 
     def cpu_seconds(self) -> float:
         """The CPU time that the node has used since it was booted, commands of run() included."""
@@ -414,8 +415,15 @@ def _leader(nspawn: int) -> list[int] | None:
     return None
 
 
-def remove(name: str) -> None:
+def being_removed(name: str) -> AbstractContextManager[None]:
+    """The lock to hold while parts of the node `name` are removed, against others that do it."""
+    return host.lock(f"removal-{name}")
+
+
+def remove_parts(name: str) -> None:
     """Remove everything that belongs to the node `name`, in any half-made state.
+
+    To be called with `being_removed`.
 
     Raises NodeError when something of it cannot be removed.
     """

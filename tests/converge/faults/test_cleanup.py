@@ -60,12 +60,13 @@ def test_killed_while_it_boots(platform, moment):
 def test_a_clean_up_leaves_alone_what_is_being_made(platform):
     """Runs end whenever they end; a node that another one is making meanwhile is not theirs."""
     script = "from tests.nodes import cleanup\nwhile True: cleanup.clean(stale_only=True)"
-    other = subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY)
+    others = [subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY) for _ in range(3)]
     try:
-        for number in range(5):
-            with Node(f"made-{number}-{platform}", platform, owner=os.getpid()) as node:
+        for _ in range(5):
+            with Node(f"made-{platform}", platform, owner=os.getpid()) as node:
                 assert node.run(["true"]).returncode == 0
-        assert other.poll() is None
+        assert [other.poll() for other in others] == [None] * 3
     finally:
-        other.kill()
-        other.wait()
+        for other in others:
+            other.kill()
+            other.wait()
