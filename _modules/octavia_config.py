@@ -193,6 +193,23 @@ def clouds(path: str) -> dict[str, Any]:
     return {**content, "clouds": {**_mapping(content.get("clouds") or {}, path), **wanted}}
 
 
+def resources(cloud_name: str) -> dict[str, Any]:
+    """
+    What ``octavia:client:resources:<cloud_name>`` declares.
+
+    :param cloud_name: a cloud of clouds.yaml
+    :return: lists of load balancers, flavors and so on; empty where nothing is declared
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.resources octavia
+    """
+    client = __pillar__.get("octavia", {}).get("client", {})
+    return client.get("resources", {}).get(cloud_name, {})
+
+
 def _mapping(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CommandExecutionError(

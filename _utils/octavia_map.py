@@ -77,6 +77,7 @@ class Build:
         self._check_server()
         self.ssh = self._ssh()
         self.clouds = self._clouds()
+        self.resources = self._resources() if "client" in self.roles else []
 
     def result(self) -> dict[str, Any]:
         """
@@ -111,6 +112,7 @@ class Build:
             "timeouts": self.defaults["timeouts"],
             "ssh": self.ssh if "manager" in roles else {},
             "clouds_file": self.clouds if "client" in roles else "",
+            "resources": self.resources if "client" in roles else [],
         }
 
     def _api(self) -> Mapping[str, Any]:
@@ -352,6 +354,32 @@ class Build:
             self.found.append(findings.error(path, findings.MASK, "is not a mapping", remedy))
             return ""
         return str(client.get("clouds_file", self.defaults["client"]["clouds_file"]))
+
+    def _resources(self) -> list[str]:
+        """The clouds for which resources are declared, each declaration checked."""
+        declared = self.pillar["client"].get("resources")
+        if not declared:
+            return []
+        path = "octavia:client:resources"
+        if not isinstance(declared, Mapping):
+            remedy = "Write the names of clouds below it, and lists of resources below each"
+            wrong = findings.error(path, findings.MASK, "is not a mapping", remedy)
+            self.found.append(wrong)
+            return []
+        desired, newest = _declarations()
+        for cloud, resources in declared.items():
+            self.found += desired.read(resources, newest, f"{path}:{cloud}:")[1]
+        return [str(cloud) for cloud in declared]
+
+
+def _declarations() -> tuple[Any, int]:
+    """The reader of declarations, which most minions never need, and the newest API."""
+    try:
+        import octavia_desired
+        import octavia_resources
+    except ImportError:
+        from salt_formula_octavia.utils import octavia_desired, octavia_resources
+    return octavia_desired, max(octavia_resources.RELEASES)
 
 
 def _is_line(value: Any) -> bool:

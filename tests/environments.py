@@ -1,9 +1,13 @@
-"""The Python environments of the tests: Salt of one series, and the tools of `requirements.txt`."""
+"""
+The Python environments of the tests: Salt of one series with the tools of `requirements.txt`, and
+Octavia of one release.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.nodes import layers
@@ -13,6 +17,15 @@ from tests.nodes.recipes import SALT_OVERRIDES
 
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 PYTHON = "/usr/bin/python3"
+OCTAVIA_PINS = {
+    "2024.1": (
+        *("octavia==14.0.2", "oslo.messaging==18.3.1", "sqlalchemy==2.1.9", "wsme==0.13.0"),
+        # Of that time, with pkg_resources.
+        "setuptools<80",
+    ),
+    "2026.2": ("octavia==19.0.0", "oslo.messaging==18.3.1", "sqlalchemy==2.1.9", "wsme==0.13.0"),
+}
+NEWEST_OCTAVIA = "2026.2"
 
 
 def python(series: str) -> Path:
@@ -24,18 +37,35 @@ def python(series: str) -> Path:
     :raises LayerError: when the environment cannot be made
     """
     wanted = [f"salt=={SALT_PINS[series]}", REQUIREMENTS.read_text(encoding="utf-8")]
+    return _environment(f"python-{series}", wanted, SALT_OVERRIDES)
 
+
+def octavia(release: str) -> Path:
+    """
+    The interpreter of an environment with Octavia of a release, made where it is not in the cache.
+
+    :param release: a key of OCTAVIA_PINS
+    :return: path of the interpreter
+    :raises LayerError: when the environment cannot be made, or no release is called so
+    """
+    if release not in OCTAVIA_PINS:
+        known = ", ".join(OCTAVIA_PINS)
+        raise LayerError(f"no environment has Octavia {release!r}; use one of: {known}")
+    return _environment(f"octavia-{release}", OCTAVIA_PINS[release], "")
+
+
+def _environment(name: str, wanted: Sequence[str], overridden: str) -> Path:
     def build(folder: Path, log: Path) -> Path:
         tree = folder / "tree"
         overrides, requirements = folder / "overrides", folder / "requirements"
-        overrides.write_text(SALT_OVERRIDES, encoding="utf-8")
+        overrides.write_text(overridden, encoding="utf-8")
         requirements.write_text("\n".join(wanted), encoding="utf-8")
         install = [layers.uv(), "pip", "install", "--compile-bytecode", "--override", overrides]
         _run([PYTHON, "-m", "venv", "--without-pip", tree], log)
         _run([*install, "--python", tree / "bin/python", "--requirement", requirements], log)
         return tree
 
-    return layers.cached(f"python-{series}", [PYTHON, *wanted], build) / "bin" / "python"
+    return layers.cached(name, [PYTHON, *wanted], build) / "bin" / "python"
 
 
 def _run(argv: list[str | Path], log: Path) -> None:

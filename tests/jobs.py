@@ -12,7 +12,10 @@ SUITE = (f"{CONVERGE}/test_suite.py", f"{CONVERGE}/verify")
 BEHAVIOUR, REBOOT = f"{CONVERGE}/test_behaviour.py", f"{CONVERGE}/test_reboot.py"
 PERSISTENCE = f"{CONVERGE}/test_persistence.py"
 BROKERS = f"{CONVERGE}/test_brokers.py"
-BENCHMARK = "tests/benchmarks"
+RESOURCES = f"{CONVERGE}/test_resources.py"
+NO_CHANGE, REQUESTS, MANY = (
+    f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "many")
+)
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,12 @@ class Job:
     """
     One row of the table.
 
-    :ivar layer: lint, unit, render, converge, faults or benchmark
+    :ivar layer: lint, unit, render, api, converge, faults, benchmark or many
     :ivar paths: what pytest runs
     :ivar suite: suite to bring up; empty where the tests make their own nodes, or need none
     :ivar platform: platform of the nodes; empty for the machine itself
     :ivar salt: series of Salt
+    :ivar octavia: release of the Octavia that the API's tests run; empty for all others
     """
 
     layer: str
@@ -32,18 +36,21 @@ class Job:
     suite: str = ""
     platform: str = ""
     salt: str = "3008"
+    octavia: str = ""
 
     @property
     def name(self) -> str:
         """Unique, usable as the name of a file."""
-        parts = (self.layer, self.suite.replace("_", "-"), self.platform, self.salt)
+        suite = self.suite.replace("_", "-")
+        parts = (self.layer, suite, self.platform, self.octavia, self.salt)
         return "-".join(part for part in parts if part)
 
     def arguments(self) -> list[str]:
         """The arguments of pytest."""
         where = ["--platform", self.platform, "--salt", self.salt] if self.platform else []
         suite = ["--suite", self.suite, f"--hosts=node://{self._node}"] if self.suite else []
-        return ["-p", "no:cacheprovider", "--durations=5", *where, *suite, *self.paths]
+        server = ["--octavia", self.octavia] if self.octavia else []
+        return ["-p", "no:cacheprovider", "--durations=5", *where, *suite, *server, *self.paths]
 
     @property
     def _node(self) -> str:
@@ -53,14 +60,26 @@ class Job:
 TEST = (
     Job("lint", ("tests/lint", "tests/kitchen")),
     Job("unit", ("tests/unit",)),
+    Job("api", ("tests/api",), octavia="2026.2"),
+    Job("benchmark", (REQUESTS,), octavia="2026.2"),
     Job("render", ("tests/render",)),
     Job("render", ("tests/render",), salt="3006"),
-    Job("converge", (*SUITE, BENCHMARK, BEHAVIOUR, PERSISTENCE, REBOOT), "aio", "debian12"),
-    Job("converge", (*SUITE, REBOOT), "aio", "debian13"),
+    Job(
+        "converge",
+        (*SUITE, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
+        "aio",
+        "debian12",
+    ),
+    Job("converge", (*SUITE, RESOURCES, REBOOT), "aio", "debian13"),
     Job("converge", SUITE, "aio", "debian12", "3006"),
 )
-BENCHMARKS = Job("benchmark", (f"{CONVERGE}/test_suite.py", BENCHMARK), "aio", "debian12")
+BENCHMARKS = (
+    Job("benchmark", (f"{CONVERGE}/test_suite.py", NO_CHANGE), "aio", "debian12"),
+    Job("benchmark", (REQUESTS,), octavia="2026.2"),
+)
 MATRIX = (
+    Job("api", ("tests/api",), octavia="2024.1"),
+    Job("many", (MANY,), octavia="2026.2"),
     Job("converge", (*SUITE, PERSISTENCE, REBOOT), "aio", "testing"),
     Job("converge", (*SUITE, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
@@ -71,7 +90,7 @@ MATRIX = (
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian13"),
     Job("faults", (f"{CONVERGE}/faults",), "", "debian13"),
 )
-BY_NAME = {job.name: job for job in (*TEST, BENCHMARKS, *MATRIX)}
+BY_NAME = {job.name: job for job in (*TEST, *BENCHMARKS, *MATRIX)}
 
 
 def shard(number: int, of: int) -> tuple[Job, ...]:

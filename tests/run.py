@@ -29,7 +29,7 @@ TAIL = 60
 USAGE = """usage: python3 -m tests.run WHAT
   test                          what CI runs
   matrix n/m                    one of m shards of everything else
-  lint | unit | render | benchmark
+  lint | unit | render | api | benchmark
   jobs                          the names of all jobs
   job NAME ...                  these jobs"""
 # pytest's last line: 3 failed, 12 passed, 1 error in 1.23s
@@ -103,9 +103,11 @@ def _run(job: jobs.Job) -> Outcome:
 def _prepare(chosen: tuple[jobs.Job, ...]) -> None:
     """Makes what jobs share, before their clocks run and their output mixes."""
     series = sorted({job.salt for job in chosen})
+    releases = sorted({job.octavia for job in chosen if job.octavia})
     nodes = sorted({(job.platform, job.salt) for job in chosen if job.platform})
     with ThreadPoolExecutor(PARALLEL) as pool:
         made = [pool.submit(environments.python, salt) for salt in series]
+        made += [pool.submit(environments.octavia, release) for release in releases]
         made += [pool.submit(layers.stack, platform(key), ["infra"], salt) for key, salt in nodes]
         for layer in made:
             layer.result()
@@ -115,7 +117,7 @@ def _table(outcomes: list[Outcome]) -> None:
     rows = [("what", "suite", "where", "Salt", "tests", "result", "seconds")]
     for outcome in outcomes:
         job = outcome.job
-        where = job.platform or "this machine"
+        where = job.platform or (f"Octavia {job.octavia}" if job.octavia else "this machine")
         count = str(outcome.passed + outcome.failed)
         row = (
             job.layer,
@@ -173,10 +175,10 @@ def _choose(arguments: list[str]) -> tuple[jobs.Job, ...]:
             number, of = map(int, part.split("/"))
             if number <= of:
                 return jobs.shard(number, of)
-        case [layer] if layer in ("lint", "unit", "render"):
+        case [layer] if layer in ("lint", "unit", "render", "api"):
             return tuple(job for job in jobs.TEST if job.layer == layer)
         case ["benchmark"]:
-            return (jobs.BENCHMARKS,)
+            return jobs.BENCHMARKS
         case ["job", *names] if names and set(names) <= set(jobs.BY_NAME):
             return tuple(jobs.BY_NAME[name] for name in names)
         case ["jobs"]:

@@ -5,4 +5,7 @@ include:
 {%- if 'client' in octavia.roles %}
   - octavia.client.package
   - octavia.client.clouds
+{%- if octavia.resources %}
+  - octavia.client.resources
+{%- endif %}
 {%- endif %}

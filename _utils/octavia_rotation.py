@@ -1,0 +1,114 @@
+"""
+The order in which amphorae are replaced: standby before master, and never both of a load balancer
+at once. All functions are pure but :func:`roll`, which is handed what acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Amphora = dict[str, Any]
+
+IN_USE = "ALLOCATED"
+#: The rank of a role; what has no standby comes first as well.
+RANKS = {"BACKUP": 0, "STANDALONE": 0, "MASTER": 1}
+
+
+def waves(
+    amphorae: Iterable[Amphora],
+    balancers: Iterable[Mapping[str, Any]],
+    image_id: str,
+    most: int,
+) -> tuple[list[list[Amphora]], list[Amphora]]:
+    """
+    Which amphorae are replaced, and which of them at the same time.
+
+    :param amphorae: all amphorae as the API lists them
+    :param balancers: all load balancers as the API lists them
+    :param image_id: the image that they must run from
+    :param most: how many load balancers may be in a failover at the same time
+    :return: the waves one after the other; and the amphorae that are left alone since their load
+        balancer is not ACTIVE
+    """
+    active = {lb["id"] for lb in balancers if lb["provisioning_status"] == "ACTIVE"}
+    old = [
+        amphora
+        for amphora in amphorae
+        if amphora.get("status") == IN_USE and amphora.get("image_id") != image_id
+    ]
+    left = [amphora for amphora in old if amphora["loadbalancer_id"] not in active]
+    found: list[list[Amphora]] = []
+    for rank in sorted(set(RANKS.values())):
+        now = [
+            amphora
+            for amphora in sorted(old, key=lambda item: (item["loadbalancer_id"], item["id"]))
+            if amphora not in left and RANKS.get(amphora.get("role") or "", 0) == rank
+        ]
+        found += _split(now, max(most, 1))
+    return found, left
+
+
+def _split(amphorae: list[Amphora], most: int) -> list[list[Amphora]]:
+    """Waves of so many amphorae at most, no two of one load balancer in the same one."""
+    result: list[list[Amphora]] = []
+    for amphora in amphorae:
+        balancer = amphora["loadbalancer_id"]
+        for wave in result:
+            if len(wave) < most and all(item["loadbalancer_id"] != balancer for item in wave):
+                wave.append(amphora)
+                break
+        else:
+            result.append([amphora])
+    return result
+
+
+def roll(
+    planned: Iterable[list[Amphora]], replace: Callable[[list[Amphora]], str]
+) -> tuple[list[Amphora], str]:
+    """
+    Replaces wave after wave, up to the first problem.
+
+    :param planned: the waves
+    :param replace: replaces the amphorae of one wave and answers what went wrong
+    :return: the amphorae that were replaced, and what went wrong, empty for nothing
+    """
+    done: list[Amphora] = []
+    for wave in planned:
+        problem = replace(wave)
+        if problem:
+            return done, problem
+        done += wave
+    return done, ""
+
+
+def change(amphora: Amphora, image_id: str) -> dict[str, Any]:
+    """
+    What a replacement changes.
+
+    :param amphora: the amphora that is replaced
+    :param image_id: the image of the new one
+    :return: old and new image
+    """
+    return {"image_id": {"old": amphora.get("image_id"), "new": image_id}}
+
+
+def summary(planned: list[Amphora], done: list[Amphora], left: list[Amphora], would: bool) -> str:
+    """
+    One line of what was done.
+
+    :param planned: the amphorae to be replaced
+    :param done: those that were
+    :param left: those that were left alone
+    :param would: whether it is a dry run
+    :return: the text
+    """
+    verb = "would be" if would else "were"
+    count = len(planned) if would else len(done)
+    text = f"{count} of {len(planned)} amphorae {verb} replaced."
+    if not planned:
+        text = "All amphorae run from the current image."
+    if left:
+        names = ", ".join(f"{item['id']} of {item['loadbalancer_id']}" for item in left)
+        text += f" Left alone, since their load balancers are not ACTIVE: {names}."
+    return text

@@ -1,0 +1,130 @@
+"""
+What a run over many load balancers asks of the server: requests are counted at the server, in a run
+of Salt itself against a real Octavia. The numbers are printed; asserted are counts only.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import pytest
+
+from tests.api.conftest import SUBNET
+
+COUNT = 30
+# The poller asks again after 0.3 s at the earliest.
+POLLS_PER_SECOND = 4
+
+
+def declared(name, weight=1):
+    """A load balancer with a listener, a pool, three members and a health monitor."""
+    members = [{"address": f"10.0.0.{n}", "protocol_port": 80} for n in (1, 2, 3)]
+    members[0]["weight"] = weight
+    pool = {"name": "web", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "members": members}
+    monitor = {"type": "HTTP", "delay": 5, "timeout": 3, "max_retries": 2}
+    listener = {"name": "http", "protocol": "HTTP", "protocol_port": 80, "default_pool": "web"}
+    return {
+        "name": name,
+        "vip_subnet_id": SUBNET,
+        "pools": [{**pool, "healthmonitor": monitor}],
+        "listeners": [listener],
+    }
+
+
+@pytest.fixture(scope="module")
+def cloud(server):
+    """The entry of a cloud in a project of this file's own."""
+    auth = {
+        "auth_url": f"{server.url}/identity/v3",
+        "username": "member",
+        "password": "secret",
+        "project_name": "benchmark",
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    }
+    return {"auth": auth, "region_name": "RegionOne", "identity_api_version": 3}
+
+
+@pytest.fixture(scope="module")
+def fleet(one_minion, server, cloud):
+    """The declarations of all load balancers, what their first run returned, and its requests."""
+    wanted = [declared(f"lb{number:03}") for number in range(COUNT)]
+    log, begin = server.log(), time.monotonic()
+    done = one_minion.apply(_managed(cloud, wanted))["fleet"]
+    assert done["result"], done["comment"]
+    return wanted, log.octavia, time.monotonic() - begin
+
+
+def _managed(cloud, wanted, **more):
+    arguments = {"auth": cloud, "loadbalancers": wanted, **more}
+    return {"fleet": {"octaviav2.loadbalancers_managed": [{k: v} for k, v in arguments.items()]}}
+
+
+def _unchanged(minion, log, states):
+    """The requests of a run that must not change anything."""
+    log.clear()
+    done = minion.apply(states)
+    assert all(one["result"] and not one["changes"] for one in done.values()), done
+    assert log.writes == []
+    return log.octavia
+
+
+def _show(capsys, text):
+    with capsys.disabled():
+        print(f"\n{text}")
+
+
+def test_create(fleet, capsys):
+    _, requests, seconds = fleet
+    writes = [request for request in requests if request.method != "GET"]
+    reads = len(requests) - len(writes)
+    _show(capsys, f"create {COUNT}: {len(writes)} writes, {reads} reads in {seconds:.0f} s")
+    assert [request.kind for request in writes] == ["POST /v2/lbaas/loadbalancers"] * COUNT
+    assert reads <= 6 + seconds * POLLS_PER_SECOND
+
+
+def test_no_change_cold(fleet, one_minion, cloud, server, capsys):
+    wanted, *_ = fleet
+    requests = _unchanged(one_minion, server.log(), _managed(cloud, wanted))
+    _show(capsys, f"no change, {COUNT}, cold: {len(requests)} requests")
+    assert len(requests) <= 5 + COUNT
+
+
+def test_no_change_with_the_parent_cache(fleet, one_minion, cloud, server, capsys):
+    wanted, *_ = fleet
+    # Parents that have just changed are not believed yet.
+    time.sleep(3)
+    states = _managed(cloud, wanted, cache="parents")
+    _unchanged(one_minion, server.log(), states)
+    requests = _unchanged(one_minion, server.log(), states)
+    _show(capsys, f"no change, {COUNT}, parent cache: {len(requests)} requests")
+    assert len(requests) <= 5
+
+
+def test_one_state_a_load_balancer(fleet, one_minion, cloud, server, capsys):
+    wanted, *_ = fleet
+    states = {
+        lb["name"]: {
+            "octaviav2.loadbalancer_present": [{"auth": cloud}, *({k: v} for k, v in lb.items())]
+        }
+        for lb in wanted
+    }
+    requests = _unchanged(one_minion, server.log(), states)
+    together = _unchanged(one_minion, server.log(), _managed(cloud, wanted))
+    _show(capsys, f"no change, {COUNT} states: {len(requests)} requests, one: {len(together)}")
+    assert len(requests) == len(together)
+
+
+def test_one_weight_in_each_pool(fleet, one_minion, cloud, server, capsys):
+    wanted, *_ = fleet
+    changed = copy.deepcopy(wanted)
+    for lb in changed:
+        lb["pools"][0]["members"][0]["weight"] = 9
+    log = server.log()
+    done = one_minion.apply(_managed(cloud, changed))["fleet"]
+    assert done["result"], done["comment"]
+    _show(capsys, f"one weight in each of {COUNT} pools: {len(log.writes)} writes")
+    kinds = {request.kind for request in log.writes}
+    assert kinds == {"PUT /v2/lbaas/pools/ID/members/ID"}
+    assert len(log.writes) == COUNT
