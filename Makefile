@@ -3,13 +3,13 @@ PYTHON ?= /usr/bin/python3
 export SUITE RELEASE SALT TARGET
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help converge test matrix lint unit render benchmark clean-nodes
+.PHONY: help converge test matrix lint unit render api benchmark clean-nodes
 
 help:
 	@echo "make converge [SUITE=aio] [RELEASE=zed] [SALT=3008] [TARGET=host]  Octavia on a real node"
 	@echo "make test                 what CI runs"
 	@echo "make matrix SHARD=n/m     everything else"
-	@echo "make lint | unit | render | benchmark"
+	@echo "make lint | unit | render | api | benchmark"
 	@echo "make clean-nodes          remove every node"
 
 converge:
@@ -21,7 +21,7 @@ test:
 matrix:
 	@$(PYTHON) -m tests.run matrix $(SHARD)
 
-lint unit render benchmark:
+lint unit render api benchmark:
 	@$(PYTHON) -m tests.run $@
 
 clean-nodes:

@@ -18,11 +18,21 @@ import salt.utils.yaml
 from salt.exceptions import CommandExecutionError
 
 try:
+    import octavia_explain
     import octavia_findings as findings
+    import octavia_loadcheck
     import octavia_map
+    import octavia_policycheck
+    import octavia_releases
 except ImportError:
+    from salt_formula_octavia.utils import (
+        octavia_explain,
+        octavia_loadcheck,
+        octavia_map,
+        octavia_policycheck,
+        octavia_releases,
+    )
     from salt_formula_octavia.utils import octavia_findings as findings
-    from salt_formula_octavia.utils import octavia_map
 
 __virtualname__ = "octavia_config"
 
@@ -30,6 +40,7 @@ PARAMETERS = {
     "defaults": "defaults.yaml",
     "osfamilies": "osfamilies.yaml",
     "releases": "releases.yaml",
+    "policies": "policies.yaml",
     "options": "options.json",
 }
 
@@ -87,7 +98,11 @@ def map_(saltenv: str = "base") -> dict[str, Any]:
     """
     # A virtual environment and Salt's own bundle have a prefix of their own.
     system_python = sys.prefix == sys.base_prefix == "/usr"
-    return {**_build(saltenv).result(), "salt_in_system_python": system_python}
+    return {
+        **_build(saltenv).result(),
+        "salt_in_system_python": system_python,
+        "policy_check": octavia_policycheck.__file__,
+    }
 
 
 def sections(saltenv: str = "base") -> dict[str, dict[str, dict[str, Any]]]:
@@ -154,6 +169,103 @@ def hidden(text: str) -> str:
     return findings.hidden(text, __pillar__.get("octavia"))
 
 
+def load_check(path: str, saltenv: str = "base") -> list[dict[str, str]]:
+    """
+    Has the node's own Octavia read every option of a configuration file, by one process of the
+    system's Python. It takes seconds: for tests and before upgrades, not for every run.
+
+    :param path: the file; what lies beside octavia.conf in the folders of Octavia is read with it
+    :param saltenv: file server environment that holds the formula
+    :return: the findings, errors all of them; an empty list when Octavia can read everything
+    :raises CommandExecutionError: when there is no Octavia, or it ends with another error
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.load_check /etc/octavia/octavia.conf
+    """
+    build = _build(saltenv)
+    answer = __salt__["cmd.run_all"](
+        [build.system.get("python", "python3"), "-I", octavia_loadcheck.__file__, path],
+        python_shell=False,
+        output_loglevel="quiet",
+    )
+    if answer["retcode"]:
+        last = "\n".join(answer["stderr"].splitlines()[-5:])
+        raise CommandExecutionError(f"Octavia could not read {path}: {hidden(last)}")
+    # What the libraries log on the way may stand before the answer, never behind it.
+    said = json.loads(answer["stdout"].splitlines()[-1])
+    if "error" in said:
+        remedy = "Name a file that Octavia can read"
+        return [findings.error(path, None, hidden(said["error"]), remedy)]
+    return [
+        findings.error(
+            f"{path} [{item['section']}] {item['option']}",
+            None,
+            hidden(item["why"]).rstrip("."),
+            "Correct it, or remove it",
+        )
+        for item in said["wrong"]
+    ]
+
+
+def policies(saltenv: str = "base") -> dict[str, str]:
+    """
+    The rules of ``octavia:api:policy``: those of the set it names, and its own over them.
+
+    :param saltenv: file server environment that holds the formula
+    :return: rules by name
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.policies
+    """
+    build = _build(saltenv)
+    return dict(build.node.policies) if build.node else {}
+
+
+def ovn(saltenv: str = "base") -> list[str]:
+    """
+    The lines of the OVN provider's section, from ``octavia:api:ovn``.
+
+    :param saltenv: file server environment that holds the formula
+    :return: ``name = value`` for each option that is set
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.ovn
+    """
+    build = _build(saltenv)
+    return build.node.ovn_lines() if build.node else []
+
+
+def tls_content(path: str, saltenv: str = "base") -> str:
+    """
+    The content of a certificate, or of a key, that the pillar holds: for a template, not for the
+    eye.
+
+    :param path: where it lies on the node, one of ``tls_files`` of the map
+    :param saltenv: file server environment that holds the formula
+    :return: the content in PEM form
+    :raises CommandExecutionError: when the pillar does not hold it
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.tls_content /etc/octavia/ssl/mysql/ca-cert.pem
+    """
+    build = _build(saltenv)
+    if build.node is None or path not in {file["path"] for file in build.node.tls_files()}:
+        raise CommandExecutionError(f"the pillar does not hold the content of {path}")
+    return build.node.content(path)
+
+
 def releases(saltenv: str = "base") -> list[dict[str, str]]:
     """
     The releases of OpenStack that the formula knows, oldest first.
@@ -168,6 +280,65 @@ def releases(saltenv: str = "base") -> list[dict[str, str]]:
         salt-call octavia_config.releases
     """
     return _parameters(saltenv)["releases"]
+
+
+def explain(option: str, release: Any = "", saltenv: str = "base") -> list[dict[str, Any]]:
+    """
+    What the formula knows of an option of octavia.conf, through all releases.
+
+    :param option: ``bind_ip``, ``health_manager.bind_ip`` or ``[health_manager] bind_ip``
+    :param release: a release by any of its names, to be told what the option is in it; without it
+        that of the pillar, if it names one
+    :param saltenv: file server environment that holds the formula
+    :return: one entry for each section that has such an option: its eras with type, default and
+        limits, its other names, what takes its place where it is gone
+    :raises CommandExecutionError: when no release has such an option, or there is no such release
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local octavia_config.explain health_manager.bind_ip release=zed
+    """
+    known = _parameters(saltenv)
+    try:
+        if release:
+            name = octavia_releases.find(known["releases"], release)["name"]
+        else:
+            here = _build(saltenv).release
+            name = here["name"] if here else ""
+        return octavia_explain.explain(known["options"], str(option), name)
+    except (octavia_explain.UnknownOption, octavia_releases.UnknownRelease) as problem:
+        raise CommandExecutionError(str(problem)) from problem
+
+
+def diff(from_release: Any, to_release: Any, saltenv: str = "base") -> dict[str, Any]:
+    """
+    What changes for octavia.conf between two releases.
+
+    :param from_release: the release to come from, by any of its names
+    :param to_release: the release to go to, by any of its names
+    :param saltenv: file server environment that holds the formula
+    :return: the options that are ``added``, ``removed`` (with what takes their place),
+        ``renamed``, ``deprecated``, and those whose ``defaults``, ``types`` or ``limits`` change
+        (before, after)
+    :raises CommandExecutionError: when there is no such release
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local octavia_config.diff zed 2023.1
+    """
+    known = _parameters(saltenv)
+    try:
+        names = [
+            octavia_releases.find(known["releases"], release)["name"]
+            for release in (from_release, to_release)
+        ]
+    except octavia_releases.UnknownRelease as problem:
+        raise CommandExecutionError(str(problem)) from problem
+    return octavia_explain.diff(known["options"], *names)
 
 
 def clouds(path: str) -> dict[str, Any]:

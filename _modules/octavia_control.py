@@ -19,11 +19,12 @@ from salt.exceptions import CommandExecutionError
 
 try:
     import octavia_dbquery
+    import octavia_jobtables
     import octavia_migrations as migrations
     import octavia_releases as releases
     import octavia_systemd as systemd
 except ImportError:
-    from salt_formula_octavia.utils import octavia_dbquery
+    from salt_formula_octavia.utils import octavia_dbquery, octavia_jobtables
     from salt_formula_octavia.utils import octavia_migrations as migrations
     from salt_formula_octavia.utils import octavia_releases as releases
     from salt_formula_octavia.utils import octavia_systemd as systemd
@@ -45,6 +46,9 @@ SCHEMAS = {
     },
 }
 JOURNAL_LINES = 15
+# Where the packages leave out TaskFlow's migrations, its own description of the tables takes their
+# place.
+TABLES = "tables of the packages"
 INTERRUPTED_DPKG = "/var/lib/dpkg/updates"
 
 
@@ -247,7 +251,8 @@ def db_state(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
     known = __salt__["octavia_config.map"](saltenv)
     history = _history(known["migrations"][schema])
     if not history.heads:
-        return {"state": "no migrations", "revisions": [], "heads": []}
+        nothing = {"state": "no migrations", "revisions": [], "heads": []}
+        return _tables(known["python"], saltenv) if schema == "persistence" else nothing
     answer = _query(_database_url(schema, saltenv), SCHEMAS[schema]["table"], known["python"])
     heads = sorted(history.heads)
     if "error" in answer:
@@ -285,6 +290,25 @@ def _query(url: str, table: str, python: str) -> dict[str, Any]:
     return json.loads(answer["stdout"])
 
 
+def _tables(python: str, saltenv: str, make: bool = False) -> dict[str, Any]:
+    """How the jobboard's tables stand to TaskFlow's own description of them."""
+    answer = __salt__["cmd.run_all"](
+        [python, octavia_jobtables.__file__],
+        stdin=json.dumps({"url": _database_url("persistence", saltenv), "make": make}),
+        python_shell=False,
+        output_loglevel="quiet",
+    )
+    said = json.loads(answer["stdout"]) if answer["retcode"] == 0 else {"error": "driver"}
+    if said.get("error") == "driver":
+        return {"state": "no migrations", "revisions": [], "heads": []}
+    if "error" in said:
+        said["text"] = __salt__["octavia_config.hidden"](said["text"])
+        return {"state": "unreadable", "revisions": [], "heads": [TABLES], **said}
+    if said["missing"]:
+        return {"state": migrations.EMPTY, "revisions": [], "heads": [TABLES]}
+    return {"state": migrations.AT_HEAD, "revisions": [TABLES], "heads": [TABLES]}
+
+
 def db_sync(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
     """
     Brings the schema of the database to head by Octavia's own program, run as Octavia's user.
@@ -300,6 +324,9 @@ def db_sync(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
         salt-call octavia_control.db_sync
     """
     known = __salt__["octavia_config.map"](saltenv)
+    if schema == "persistence" and not _history(known["migrations"][schema]).heads:
+        made = _tables(known["python"], saltenv, make=True)
+        return {"retcode": int("error" in made), "output": made.get("text", "")}
     answer = __salt__["cmd.run_all"](
         SCHEMAS[schema]["command"],
         runas=known["user"],

@@ -66,7 +66,10 @@ def _mysql(parts: SplitResult, table: str) -> list[str]:
     except ImportError as problem:
         raise QueryError("driver", str(problem)) from problem
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    ssl = {name[4:]: query[name] for name in ("ssl_ca", "ssl_cert", "ssl_key") if name in query}
+    names = ("ssl_ca", "ssl_cert", "ssl_key")
+    ssl: dict[str, Any] = {name[4:]: query[name] for name in names if name in query}
+    if query.get("ssl_check_hostname", "").lower() in ("false", "0", "no", "off"):
+        ssl["check_hostname"] = False
     try:
         connection = pymysql.connect(
             host=parts.hostname,
@@ -102,6 +105,7 @@ def _postgresql(parts: SplitResult, table: str) -> list[str]:
     except ImportError as problem:
         raise QueryError("driver", str(problem)) from problem
     try:
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         connection = psycopg2.connect(
             host=parts.hostname,
             port=parts.port or 5432,
@@ -109,6 +113,7 @@ def _postgresql(parts: SplitResult, table: str) -> list[str]:
             password=unquote(parts.password or ""),
             dbname=parts.path.lstrip("/"),
             connect_timeout=TIMEOUT,
+            **{name: value for name, value in query.items() if name.startswith("ssl")},
         )
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT version_num FROM {table}")

@@ -15,7 +15,22 @@ from urllib.parse import quote, unquote
 ERROR = "error"
 WARNING = "warning"
 MASK = "(hidden)"
-SECRET_NAMES = ("password", "passphrase", "private_key", "secret", "token", "_key")
+#: A name that ends so is that of a secret: an option's, or a key's of the pillar.
+SECRET_ENDINGS = (
+    "pass",
+    "password",
+    "passphrase",
+    "secret",
+    "secret_id",
+    "token",
+    "token_id",
+    "_key",
+    "connection",
+    "transport_url",
+    "ssl_options",
+)
+#: More secrets, which no ending tells.
+SECRET_NAMES = frozenset({"approle_role_id", "backend_argument", "key"})
 # Of these an absolute path is the name of a file, which tells nothing.
 FILE_NAMES = ("private_key", "cert_key")
 
@@ -61,22 +76,30 @@ def masked(path: str, value: Any) -> Any:
     :return: the value, or :data:`MASK`; mappings and lists are masked whole when any name in them
         is that of a secret
     """
-    if _is_secret(path.rpartition(":")[2], value) or _holds_secret(value):
+    if is_secret(path.rpartition(":")[2], value) or _holds_secret(value):
         return MASK
     return value
 
 
-def _is_secret(name: str, value: Any) -> bool:
-    """Whether the name makes the value a secret."""
+def is_secret(name: str, value: Any = None) -> bool:
+    """
+    Whether the name makes a value a secret.
+
+    :param name: name of an option, or of a key of the pillar
+    :param value: its value, where it is known; a path tells nothing where the name may be that of
+        a file
+    :return: True for a secret
+    """
     if name.endswith(FILE_NAMES) and isinstance(value, str) and value.startswith("/"):
         return False
-    return name.endswith(SECRET_NAMES)
+    lower = name.lower()
+    return lower in SECRET_NAMES or lower.endswith(SECRET_ENDINGS)
 
 
 def _holds_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return any(
-            _is_secret(str(name), item) or _holds_secret(item) for name, item in value.items()
+            is_secret(str(name), item) or _holds_secret(item) for name, item in value.items()
         )
     if isinstance(value, list):
         return any(_holds_secret(item) for item in value)
@@ -103,16 +126,16 @@ def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
     """Every secret in a value; all of it when its name is that of a secret."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _secrets(item, secret or _is_secret(str(name), item))
+            yield from _secrets(item, secret or is_secret(str(name), item))
     elif isinstance(value, list):
         for item in value:
             yield from _secrets(item, secret)
     elif value is not None and not isinstance(value, bool):
         text = str(value)
-        if secret:
+        if secret or "PRIVATE KEY" in text:
             # Of a key in PEM form no line may show either.
             yield from (line.strip() for line in text.splitlines() if line.strip())
-        elif _holds_secret(text):
+        if _holds_secret(text):
             for server in text.partition("://")[2].split(","):
                 yield server.rpartition("@")[0].partition(":")[2]
 

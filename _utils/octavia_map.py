@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any
 
 try:
     import octavia_findings as findings
+    import octavia_node as nodes
     import octavia_releases as releases
     import octavia_schema as schema
     import octavia_sections as sections
     import octavia_urls as urls
 except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
+    from salt_formula_octavia.utils import octavia_node as nodes
     from salt_formula_octavia.utils import octavia_releases as releases
     from salt_formula_octavia.utils import octavia_schema as schema
     from salt_formula_octavia.utils import octavia_sections as sections
@@ -33,6 +36,10 @@ DATABASE_ROLES = ("primary", "secondary")
 # What only uWSGI knows: its size, and TLS.
 SIZE_KEYS = ("processes", "threads")
 TLS_KEYS = ("cert_file", "key_file")
+# What the client role knows.
+CLIENT_KEYS = ("enabled", "clouds", "clouds_file", "resources")
+# The form of systemd's own names of settings; it ignores what it does not know.
+DIRECTIVE = re.compile(r"[A-Z][A-Za-z0-9]+")
 # Below these, and nowhere else, a directory's owner and mode may be changed.
 OWN_DIRECTORIES = ("/etc/octavia", "/var/lib/octavia")
 TOP_LEVEL = (*ROLES, "pki", "upgrade", "services", "monitoring", "_support")
@@ -46,12 +53,13 @@ class Build:
 
     :param pillar: the pillar below ``octavia``; None or empty where there is none
     :param grains: of these ``os``, ``os_family`` and ``noservices`` are read
-    :param data: the parameter files by name: ``defaults``, ``osfamilies``, ``releases`` and
-        ``options``
+    :param data: the parameter files by name: ``defaults``, ``osfamilies``, ``releases``,
+        ``policies`` and ``options``
     """
 
     def __init__(self, pillar: Any, grains: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         self.pillar = pillar if isinstance(pillar, Mapping) else {}
+        self.data = data
         self.grains = grains
         self.defaults = data["defaults"]
         self.releases = data["releases"]
@@ -59,6 +67,7 @@ class Build:
         self.osfamilies = data["osfamilies"]
         self.found: list[Finding] = []
         self.sections: dict[str, Any] = {}
+        self.apache: dict[str, Any] = {}
         self._read(pillar)
 
     def _read(self, pillar: Any) -> None:
@@ -68,12 +77,22 @@ class Build:
         self.release = self._release()
         self.services = self._services()
         servers = {role: self.pillar[role] for role in self.roles if role in SERVER_ROLES}
+        self.node: nodes.Node | None = None
         if self.release and servers:
+            defaults = {**self.defaults, "ca_bundle": self.system.get("ca_bundle", "")}
             self.sections, found = sections.sections(
-                servers, self.options, self.release["name"], self.defaults
+                servers, self.options, self.release["name"], defaults
             )
             self.found += found
+            name = self.release["name"]
+            self.node = nodes.Node(servers, self.system, self.data, name, self._option)
+            self.apache = self.node.apache()
+            self.found += self.node.found
+            if not findings.errors(self.found):
+                self.found += self.node.check_files()
         self._check_role()
+        self._check_client()
+        self._check_stop()
         self._check_server()
         self.ssh = self._ssh()
         self.clouds = self._clouds()
@@ -98,10 +117,13 @@ class Build:
             "group": self.system.get("group", ""),
             "config": self.system.get("config", ""),
             "packages": {role: self._packages(role) for role in roles},
+            **self._beside(roles),
             "release_package": self.system.get("packages", {}).get("release", ""),
             "sdk_package": self.system.get("packages", {}).get("sdk", ""),
             "units": self._units(roles),
             "units_of": {role: list(self._units([role])) for role in roles if role != "client"},
+            "held_units": {role: self._held_units(role) for role in roles if role != "client"},
+            "api_reads": self._reads("octavia-api") if "api" in roles else [],
             "uwsgi": self._uwsgi() if "api" in roles else {},
             "api_url": self._api_url() if "api" in roles else "",
             "heartbeat": self._heartbeat() if "manager" in roles else {},
@@ -115,9 +137,26 @@ class Build:
             "resources": self.resources if "client" in roles else [],
         }
 
+    def _beside(self, roles: list[str]) -> dict[str, Any]:
+        """What the node needs beside octavia.conf."""
+        node = self.node if set(roles) & set(SERVER_ROLES) else None
+        if node is None:
+            return {"tls_files": [], "policy": {}, "ovn": {}, "logrotate": {}, "apache": {}}
+        policy = {"file": node.policy_file(), "wanted": bool(node.policies)}
+        ovn = {"file": node.ovn_file(), "wanted": bool(node.ovn_lines())}
+        apache = {**self.apache, **self._tls(), "sizes": self._sizes(), "socket": self._socket()}
+        return {
+            "tls_files": node.tls_files(),
+            "policy": policy if policy["file"] else {},
+            "ovn": ovn if ovn["file"] else {},
+            "logrotate": node.logrotate(),
+            "apache": apache if self.apache else {},
+        }
+
     def _api(self) -> Mapping[str, Any]:
+        """The pillar of the api role where this node has it; nothing else of it is checked."""
         api = self.pillar.get("api")
-        return api if isinstance(api, Mapping) else {}
+        return api if "api" in self.roles and isinstance(api, Mapping) else {}
 
     def _system(self) -> Mapping[str, Any]:
         for grain in ("os", "os_family"):
@@ -195,36 +234,62 @@ class Build:
             package
             for package in self.system["packages"][role]
             if role == "client" or not package.endswith("-driver-agent") or self._has_driver_agent()
-        ]
+        ] + self._extra_packages(role)
+
+    def _extra_packages(self, role: str) -> list[str]:
+        if self.node is None or role not in SERVER_ROLES:
+            return []
+        apache = self.apache.get("packages", []) if role == "api" else []
+        return [*self.node.packages(role), *apache]
 
     def _has_driver_agent(self) -> bool:
-        return self._has_unit(self.defaults["units"]["octavia-driver-agent"])
+        return self._has_unit("octavia-driver-agent")
 
-    def _has_unit(self, unit: Mapping[str, Any]) -> bool:
-        since = unit.get("since")
-        if not since or not self.release:
+    def _has_unit(self, name: str) -> bool:
+        if not self.release:
             return True
         here = releases.position(self.releases, self.release["name"])
-        return here >= releases.position(self.releases, since)
+        places = (
+            self.system.get("units_since", {}),
+            {name: self.defaults["units"][name].get("since")},
+        )
+        wanted = [place[name] for place in places if place.get(name)]
+        return all(here >= releases.position(self.releases, since) for since in wanted)
 
     def _units(self, roles: list[str]) -> dict[str, dict[str, Any]]:
         return {
             name: {
                 "role": unit["role"],
-                "service": {**unit["service"], **self.services[name]},
+                "service": {**unit["service"], **self._environment(name), **self.services[name]},
                 "reads": self._reads(name),
             }
             for name, unit in self.defaults["units"].items()
-            if unit["role"] in roles and self._has_unit(unit)
+            if unit["role"] in roles
+            and self._has_unit(name)
+            # Apache takes its place.
+            and not (self.apache and name == "octavia-api")
         }
+
+    def _held_units(self, role: str) -> list[str]:
+        """The units that the packages of a role would start, whether they are wanted or not."""
+        known = self.defaults["units"].items()
+        return [name for name, unit in known if unit["role"] == role and self._has_unit(name)]
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return self.node.environment(name) if self.node else {}
 
     def _reads(self, name: str) -> list[str]:
         """The files beside octavia.conf that a unit reads at its start."""
-        if name != "octavia-api":
+        if self.node is None:
             return []
+        common = self.node.reads(self.defaults["units"][name]["role"])
+        if name == "octavia-driver-agent":
+            return [*common, *self.node.ovn_reads()]
+        if name != "octavia-api":
+            return common
         uwsgi = self._uwsgi()
         named = (uwsgi.get("ours"), uwsgi.get("defaults"), self._audit_map(), *self._tls().values())
-        return [path for path in named if path]
+        return [path for path in (*named, *self.node.api_reads(), *common) if path]
 
     def _services(self) -> dict[str, dict[str, Any]]:
         known = self.defaults["units"]
@@ -245,8 +310,16 @@ class Build:
                 reason = "is not a mapping of names to single values"
                 self.found.append(findings.error(path, settings, reason, remedy))
             else:
-                result[name] = {key: _directive(value) for key, value in settings.items()}
+                self._check_directives(path, settings)
+                result[name] = {str(key): _directive(value) for key, value in settings.items()}
         return result
+
+    def _check_directives(self, path: str, settings: Mapping[Any, Any]) -> None:
+        for key in settings:
+            if not isinstance(key, str) or not DIRECTIVE.fullmatch(key):
+                reason = "has not the form of a setting of systemd, which would ignore it"
+                remedy = "Write its name as systemd.service(5) does, TimeoutStopSec"
+                self.found.append(findings.error(f"{path}:{key}", None, reason, remedy))
 
     def _option(self, section: str, option: str) -> Any:
         """A value as octavia.conf will have it: set, or else the default of the release."""
@@ -271,20 +344,67 @@ class Build:
             remedy = f"Write {' or '.join(DATABASE_ROLES)}"
             self.found.append(findings.error("octavia:api:role", role, reason, remedy))
 
+    def _check_client(self) -> None:
+        client = self.pillar.get("client")
+        if "client" not in self.roles or not isinstance(client, Mapping):
+            return
+        path = "octavia:client"
+        for key in client:
+            if key not in CLIENT_KEYS:
+                near = difflib.get_close_matches(str(key), CLIENT_KEYS, 1)
+                hint = f"Did you mean {near[0]}? " if near else ""
+                remedy = f"{hint}Known keys are {', '.join(CLIENT_KEYS)}"
+                wrong = findings.error(f"{path}:{key}", None, "is an unknown key", remedy)
+                self.found.append(wrong)
+        self._check_path(f"{path}:clouds_file", client.get("clouds_file"))
+
+    def _check_path(self, path: str, value: Any) -> None:
+        if value is not None and not (isinstance(value, str) and value.startswith("/")):
+            reason = "is no absolute path"
+            self.found.append(findings.error(path, value, reason, "Write the path from / on"))
+
+    def _check_stop(self) -> None:
+        """Whether systemd gives a worker the time that it gives its flows."""
+        grace = self._option("DEFAULT", "graceful_shutdown_timeout")
+        if "manager" not in self.roles or not self.sections or grace is None:
+            return
+        unit = self.defaults["units"]["octavia-worker"]["service"]
+        stop = str(self.services["octavia-worker"].get("TimeoutStopSec", unit["TimeoutStopSec"]))
+        if stop.isdecimal() and int(stop) and not 0 < int(grace) < int(stop):
+            wait = f"{grace} s" if int(grace) else "without end"
+            reason = (
+                f"is {stop} s, and the worker waits {wait} for its flows "
+                "([DEFAULT] graceful_shutdown_timeout): systemd would kill it in the middle of one"
+            )
+            remedy = "Make TimeoutStopSec the longer one; infinity has no end"
+            path = "octavia:services:octavia-worker:TimeoutStopSec"
+            self.found.append(findings.warning(path, None, reason, remedy))
+
     def _check_server(self) -> None:
         """Settings of the API's server that the packages of this system cannot follow."""
+        manager = self.pillar.get("manager")
+        elsewhere = manager.get("bind") if isinstance(manager, Mapping) else None
+        if "manager" in self.roles and isinstance(elsewhere, Mapping):
+            for key in ("server", *SIZE_KEYS, *TLS_KEYS):
+                if elsewhere.get(key) is not None:
+                    reason = "has no effect below octavia:manager, which has no server"
+                    remedy = "Remove it, or move it to octavia:api:bind"
+                    where = f"octavia:manager:bind:{key}"
+                    self.found.append(findings.warning(where, None, reason, remedy))
         bind = self._api().get("bind")
         if "api" not in self.roles or not isinstance(bind, Mapping):
             return
         given = [name for name, value in bind.items() if value is not None]
         path = "octavia:api:bind"
-        if self.system and not self.system.get("uwsgi"):
+        if self.system and not self.system.get("uwsgi") and bind.get("server") != "apache":
             reason = "has no effect: the packages of this system do not run the API in uWSGI"
             for key in (key for key in SIZE_KEYS if key in given):
                 remedy = "Remove it from the pillar of this node"
                 self.found.append(findings.warning(f"{path}:{key}", bind[key], reason, remedy))
             for key in (key for key in TLS_KEYS if key in given):
-                remedy = "Remove it; end TLS in a proxy before the API"
+                remedy = "Remove it and end TLS in a proxy before the API"
+                if self.system.get("apache"):
+                    remedy += f", or set {path}:server to apache"
                 self.found.append(findings.error(f"{path}:{key}", bind[key], reason, remedy))
         elif len(pair := [key for key in TLS_KEYS if key in given]) == 1:
             (other,) = set(TLS_KEYS) - set(pair)
@@ -296,9 +416,14 @@ class Build:
         paths = self.system.get("uwsgi") or {}
         if not paths:
             return {}
+        return {**paths, "socket": self._socket(), "sizes": self._sizes(), **self._tls()}
+
+    def _sizes(self) -> dict[str, int]:
         bind = self._api().get("bind", {})
-        sizes = {key: int(bind[key]) for key in SIZE_KEYS if bind.get(key) is not None}
-        return {**paths, "socket": urls.netloc(*self._bound()), "sizes": sizes, **self._tls()}
+        return {key: int(bind[key]) for key in SIZE_KEYS if bind.get(key) is not None}
+
+    def _socket(self) -> str:
+        return urls.netloc(*self._bound())
 
     def _api_url(self) -> str:
         address, port = self._bound()
@@ -324,7 +449,7 @@ class Build:
     def _ssh(self) -> dict[str, str]:
         manager = self.pillar.get("manager")
         given = manager.get("ssh") if isinstance(manager, Mapping) else None
-        if not given:
+        if not given or "manager" not in self.roles:
             return {}
         path = "octavia:manager:ssh"
         if not isinstance(given, Mapping):
@@ -336,9 +461,18 @@ class Build:
                 known = ", ".join((*self.defaults["ssh"], "private_key"))
                 reason = "is an unknown key"
                 self.found.append(findings.error(f"{path}:{key}", None, reason, f"Known: {known}"))
+            elif not isinstance(given[key], str) and given[key] is not None:
+                shown = findings.masked(f"{path}:{key}", given[key])
+                remedy = "Write it as text"
+                self.found.append(findings.error(f"{path}:{key}", shown, "is no text", remedy))
+        if isinstance(given.get("private_key_file"), str):
+            self._check_path(f"{path}:private_key_file", given["private_key_file"])
         if not given.get("private_key"):
+            reason = "is missing, so no key is written and the rest of ssh says nothing"
+            remedy = "Set it, or remove ssh"
+            self.found.append(findings.warning(f"{path}:private_key", None, reason, remedy))
             return {}
-        result = {key: str(given.get(key, value)) for key, value in self.defaults["ssh"].items()}
+        result = {key: str(given.get(key) or value) for key, value in self.defaults["ssh"].items()}
         directory = posixpath.dirname(posixpath.normpath(result["private_key_file"]))
         # Any other directory belongs to somebody else, who would be locked out of it.
         own = any(directory.startswith(f"{home}/") for home in OWN_DIRECTORIES)
@@ -346,7 +480,9 @@ class Build:
 
     def _clouds(self) -> str:
         client = self.pillar.get("client")
-        if not isinstance(client, Mapping) or not client.get("clouds"):
+        if "client" not in self.roles or not isinstance(client, Mapping):
+            return ""
+        if not client.get("clouds"):
             return ""
         if not isinstance(client["clouds"], Mapping):
             remedy = "Write clouds by name as clouds.yaml has them"

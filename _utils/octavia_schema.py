@@ -12,27 +12,16 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+try:
+    import octavia_findings as findings
+except ImportError:
+    from salt_formula_octavia.utils import octavia_findings as findings
+
 Data = Mapping[str, Any]
 Era = Mapping[str, Any]
 Name = tuple[str, str]
 Edges = Callable[[Data, Name], list[Name]]
 
-#: An option whose name ends so holds a secret, in a section of the schema or of an added driver.
-SECRET_ENDINGS = (
-    "pass",
-    "password",
-    "passphrase",
-    "secret",
-    "secret_id",
-    "token",
-    "token_id",
-    "_key",
-    "connection",
-    "transport_url",
-    "ssl_options",
-)
-#: More secrets, which no ending tells.
-SECRET_NAMES = frozenset({"approle_role_id", "backend_argument"})
 #: Options with such an ending that hold a path or a switch.
 PUBLIC = frozenset({("certificates", "ca_private_key"), ("barbican", "send_service_user_token")})
 
@@ -283,8 +272,7 @@ def is_secret(section: str, name: str, era: Era | None = None) -> bool:
         return True
     if (section, name) in PUBLIC:
         return False
-    lower = str(name).lower()
-    return lower in SECRET_NAMES or lower.endswith(SECRET_ENDINGS)
+    return findings.is_secret(str(name))
 
 
 def _places(data: Data) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 DATABASE_DRIVERS = {"mysql": "mysql+pymysql", "postgresql": "postgresql"}
@@ -66,7 +67,15 @@ def credentials(user: str, password: str) -> str:
     return f"{quote(user, safe='')}:{quote(password, safe='')}"
 
 
-def database(engine: str, user: str, password: str, host: str, port: int | str, name: str) -> str:
+def database(
+    engine: str,
+    user: str,
+    password: str,
+    host: str,
+    port: int | str,
+    name: str,
+    query: Mapping[str, str] | None = None,
+) -> str:
     """
     The URL for ``[database] connection``.
 
@@ -76,11 +85,37 @@ def database(engine: str, user: str, password: str, host: str, port: int | str, 
     :param host: name or address
     :param port: port
     :param name: name of the database
+    :param query: arguments of the driver
     :return: a URL that SQLAlchemy reads
     """
     driver = DATABASE_DRIVERS[engine]
     account = credentials(user, password)
-    return f"{driver}://{account}@{netloc(host, port)}/{name}"
+    arguments = [f"{key}={quote(value, safe='/')}" for key, value in (query or {}).items()]
+    ending = f"?{'&'.join(arguments)}" if arguments else ""
+    return f"{driver}://{account}@{netloc(host, port)}/{name}{ending}"
+
+
+def database_tls(
+    engine: str, ca: str, cert: str, key: str, check_hostname: bool = True
+) -> dict[str, str]:
+    """
+    The arguments that make a database's driver use TLS, and check the server by a CA.
+
+    :param engine: ``mysql`` or ``postgresql``
+    :param ca: file with the CA certificates
+    :param cert: file of the client certificate, empty where there is none
+    :param key: file of its key, empty where there is none
+    :param check_hostname: whether the server's name must stand in its certificate
+    :return: arguments for the query of :func:`database`
+    """
+    if engine == "postgresql":
+        mode = "verify-full" if check_hostname else "verify-ca"
+        query = {"sslmode": mode, "sslrootcert": ca, "sslcert": cert, "sslkey": key}
+    else:
+        # PyMySQL checks both the certificate and the name by itself once it has a CA.
+        hostname = "" if check_hostname else "false"
+        query = {"ssl_ca": ca, "ssl_cert": cert, "ssl_key": key, "ssl_check_hostname": hostname}
+    return {name: value for name, value in query.items() if value}
 
 
 def transport(user: str, password: str, members: list[tuple[str, int]], virtual_host: str) -> str:

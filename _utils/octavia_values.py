@@ -82,6 +82,32 @@ def text(option: Option, value: Any) -> list[str]:
         raise ValueError(f"the value {error.plain}") from None
 
 
+def parsed(option: Option, value: Any) -> Any:
+    """What oslo.config reads back from the text of a value.
+
+    :param option: the option's era.
+    :param value: a value for which ``problem`` found nothing.
+    :return: a bool, int, float, str, list or dict by the option's type; None for no line at all.
+        Parts of lists and dicts are text.
+    :raises ValueError: for a value that is not valid; the error does not show it.
+    """
+    try:
+        lines = _lines(option, value)
+    except _Invalid as error:
+        raise ValueError(f"the value {error.plain}") from None
+    kind = option["type"]
+    if value is None or kind == "multi":
+        return lines or None
+    (line,) = lines
+    if kind == "list":
+        return [part.strip() for part in line.split(",")] if line else []
+    if kind == "dict":
+        return _parsed_dict(line)
+    if kind == "boolean":
+        return line == "true"
+    return {"integer": int, "port": int, "float": float}.get(kind, str)(line)
+
+
 def untyped(value: Any) -> Option:
     """An option of the type that a value suggests, for an option that no schema knows.
 

@@ -12,9 +12,10 @@ SUITE = (f"{CONVERGE}/test_suite.py", f"{CONVERGE}/verify")
 BEHAVIOUR, REBOOT = f"{CONVERGE}/test_behaviour.py", f"{CONVERGE}/test_reboot.py"
 PERSISTENCE = f"{CONVERGE}/test_persistence.py"
 BROKERS = f"{CONVERGE}/test_brokers.py"
-RESOURCES = f"{CONVERGE}/test_resources.py"
-NO_CHANGE, REQUESTS, MANY = (
-    f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "many")
+TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "jobboard", "full_api"))
+OPTIONS, RESOURCES = f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_resources.py"
+NO_CHANGE, REQUESTS, VALIDATION, MANY = (
+    f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
 
 
@@ -61,26 +62,25 @@ TEST = (
     Job("lint", ("tests/lint", "tests/kitchen")),
     Job("unit", ("tests/unit",)),
     Job("api", ("tests/api",), octavia="2026.2"),
-    Job("benchmark", (REQUESTS,), octavia="2026.2"),
+    Job("benchmark", (REQUESTS, VALIDATION), octavia="2026.2"),
     Job("render", ("tests/render",)),
     Job("render", ("tests/render",), salt="3006"),
     Job(
         "converge",
-        (*SUITE, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
-        "aio",
-        "debian12",
+        (*SUITE, OPTIONS, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
+        *("aio", "debian12"),
     ),
-    Job("converge", (*SUITE, RESOURCES, REBOOT), "aio", "debian13"),
+    Job("converge", (*SUITE, OPTIONS, RESOURCES, REBOOT), "aio", "debian13"),
     Job("converge", SUITE, "aio", "debian12", "3006"),
 )
 BENCHMARKS = (
     Job("benchmark", (f"{CONVERGE}/test_suite.py", NO_CHANGE), "aio", "debian12"),
-    Job("benchmark", (REQUESTS,), octavia="2026.2"),
+    Job("benchmark", (REQUESTS, VALIDATION), octavia="2026.2"),
 )
 MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),
     Job("many", (MANY,), octavia="2026.2"),
-    Job("converge", (*SUITE, PERSISTENCE, REBOOT), "aio", "testing"),
+    Job("converge", (*SUITE, OPTIONS, PERSISTENCE, REBOOT), "aio", "testing"),
     Job("converge", (*SUITE, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),
@@ -89,6 +89,12 @@ MATRIX = (
     Job("converge", SUITE, "manager_single", "debian13"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian13"),
     Job("faults", (f"{CONVERGE}/faults",), "", "debian13"),
+    Job("converge", (*SUITE, TLS), "tls", "debian13"),
+    Job("converge", (*SUITE, JOBBOARD), "jobboard_redis", "debian13"),
+    Job("converge", (*SUITE, FULL_API), "api_full", "debian13"),
+    Job("converge", (*SUITE, TLS), "tls", "debian12"),
+    Job("converge", (*SUITE, JOBBOARD), "jobboard_redis", "debian12"),
+    Job("converge", (*SUITE, FULL_API), "api_full", "debian12"),
 )
 BY_NAME = {job.name: job for job in (*TEST, *BENCHMARKS, *MATRIX)}
 

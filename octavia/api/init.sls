@@ -6,6 +6,7 @@ include:
   - octavia.api.package
   - octavia.config
   - octavia.api.server
+  - octavia.api.apache
 {%- if not octavia.noservices %}
   - octavia.db
   - octavia.api.service

@@ -2,6 +2,10 @@
 
 include:
   - octavia.check
+  - octavia.config.tls
+  - octavia.config.policy
+  - octavia.config.ovn
+  - octavia.config.logrotate
 
 {%- if octavia.units %}
 

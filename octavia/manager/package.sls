@@ -9,9 +9,12 @@ include:
 octavia_manager_packages:
   octavia_control.installed:
     - pkgs: {{ octavia.packages.manager | json }}
-    - units: {{ octavia.units_of.manager | json }}
+    - units: {{ octavia.held_units.manager | json }}
     - require:
       - sls: octavia.check
     - require_in:
       - file: octavia_config_file
+{%- for file in octavia.tls_files %}
+      - file: octavia_tls_{{ file.path }}
+{%- endfor %}
 {%- endif %}

@@ -1,7 +1,13 @@
-"""What the benchmarks of the API share with the tests of it."""
+"""What the benchmarks share with the tests of the API, and with those that render."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from tests.api.conftest import one_minion, release, server
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "render"), str(TESTS / "unit")]
 
 __all__ = ["one_minion", "release", "server"]

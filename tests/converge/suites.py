@@ -205,6 +205,9 @@ SUITES: dict[str, Callable[[Suite], None]] = {
     "api_single": _single,
     "manager_single": _manager_single,
     "api_cluster": _api_cluster,
+    "tls": _single,
+    "jobboard_redis": _single,
+    "api_full": _single,
 }
 
 

@@ -56,7 +56,7 @@ FLEET = {
         }
     ],
     "flavors": [{"name": "single", "flavor_profile": "single"}],
-    "loadbalancers": [TREE, {**TREE, "name": "with-a-flavor", "flavor": "single"}],
+    "loadbalancers": [TREE, {**copy.deepcopy(TREE), "name": "with-a-flavor", "flavor": "single"}],
 }
 
 
@@ -104,15 +104,15 @@ def test_declared_load_balancers_are_made_changed_exported_and_removed(node, sui
 
 def test_mistakes_in_a_declaration_stop_the_run_before_anything_is_asked(node, suite):
     wrong = copy.deepcopy(TREE)
-    wrong["listeners"][0]["default_pool"] = "wbe"
+    wrong["listeners"][0]["protocl"] = "HTTP"
     wrong["pools"][0]["members"][0]["protocol_port"] = 99999
     _declare(node, suite, {"loadbalancers": [wrong]})
     try:
         run = suites.apply(node, "octavia")
         comment = run.by_id["octavia_check"]["comment"]
         path = "octavia:client:resources:octavia:loadbalancers:declared"
-        assert f"{path}:listeners:http:default_pool = wbe" in comment
-        assert "protocol_port = 99999" in comment
+        assert f"{path}:listeners:http:protocl: " in comment
+        assert f"{path}:pools:web:members:1:protocol_port = 99999" in comment
         assert not run.changed
     finally:
         node.set_pillar({"octavia.sls": suite.pillar})

@@ -9,6 +9,8 @@ from typing import Any
 import docutils.core
 import docutils.nodes
 import harness
+import yaml
+from parts import PARTS
 
 #: Keys whose values are secret wherever they stand. (`ca_private_key` is a path.)
 SECRET_KEYS = (
@@ -48,6 +50,9 @@ def _files() -> Iterator[Case]:
     # One suite's pillar is pillar.example itself.
     for path in {path.resolve(): path for path in reversed(pillars)}.values():
         yield Case(path.stem, path.read_text(encoding="utf-8"))
+    for part in PARTS.values():
+        text = yaml.safe_dump({"octavia": part.octavia}, sort_keys=False)
+        yield Case(f"part_{part.name}", text, part.systems)
     # The users' own samples, as they have had them since 2017.
     for path in sorted((tests / "render" / "samples").glob("*.sls")):
         yield Case(f"sample_{path.stem}", path.read_text(encoding="utf-8"))

@@ -174,6 +174,10 @@ class Minion:
     def __exit__(self, *_: object) -> None:
         self.highstate.destroy()
 
+    def forget(self) -> None:
+        """Forgets what the modules keep for the rest of a run."""
+        self.highstate.state.functions.pack["__context__"].clear()
+
     def low(self, *sls: str) -> list[dict[str, Any]]:
         """
         The states that `state.apply` would run, in their order; compiled once.

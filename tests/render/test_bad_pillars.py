@@ -29,6 +29,8 @@ BAD = {
             "error: octavia:manager:database: is missing, the role cannot work without it. Set oct",
             "error: octavia:manager:identity: is missing, the role cannot work without it. Set oct",
             "error: octavia:manager:message_queue: is missing, the role cannot work without it. S",
+            "warning: octavia:manager:health_manager:controller_ip_port_list: names no controller",
+            "warning: octavia:manager:health_manager:heartbeat_key: is not set: nobody could tell",
         ],
     ),
     "an unknown release": (

@@ -4,6 +4,7 @@ import copy
 
 import harness
 import pytest
+import yaml
 from cases import CASES
 
 # These only include others.
@@ -27,7 +28,8 @@ def pillar(name, **api):
 def test_every_sls_is_rendered_by_one_of_the_pillars():
     missing = ALL - INCLUDING
     for case in CASES.values():
-        with harness.Minion("debian12", case.pillar("debian12")) as minion:
+        system = case.systems[0]
+        with harness.Minion(system, case.pillar(system)) as minion:
             for sls in sorted(missing):
                 missing -= {chunk["__sls__"] for chunk in minion.low(sls)}
     assert missing == set()
@@ -105,3 +107,67 @@ def test_tls_of_the_api():
     assert "https-socket = [::]:9876,/api.pem,/api.key" in text.splitlines()
     assert chunks["octavia_api_up"]["api_url"] == "https://[::1]:9876/"
     assert {"/api.pem", "/api.key"} <= set(chunks["octavia_service_octavia-api"]["reads"])
+
+
+def part(name, system):
+    """A minion with the sample pillar of a feature."""
+    return harness.Minion(system, CASES[f"part_{name}"].pillar(system))
+
+
+@pytest.mark.parametrize(
+    ("system", "service", "links"), [("ubuntu2404", "apache2", 3), ("redhat9", "httpd", 0)]
+)
+def test_apache_takes_the_place_of_the_packaged_server(system, service, links):
+    with part("apache", system) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+        site = minion.template("salt://octavia/files/octavia-api-apache.conf")
+    assert "octavia_service_octavia-api" not in chunks
+    assert chunks["octavia_api_packaged_server"]["fun"] == "dead"
+    assert "octavia-api" in chunks["octavia_api_packages"]["units"]
+    running = chunks["octavia_api_apache_service"]
+    assert running["name"] == service
+    assert service in chunks["octavia_api_up"]["units"]
+    needed = harness.needs(running, list(chunks.values()))
+    assert {"octavia_db", "octavia_api_apache_site", "octavia_api_packaged_server"} <= needed
+    assert len([name for name in chunks if "mods-enabled" in name]) == links
+    lines = [line.strip() for line in site.splitlines()]
+    assert "Listen 10.0.0.1:9876" in lines
+    assert "WSGIScriptAlias / /usr/bin/octavia-wsgi" in lines
+    assert "SSLCertificateFile /etc/octavia/ssl/api/cert.pem" in lines
+    assert any("processes=4 threads=4" in line for line in lines)
+
+
+def test_content_of_certificates_is_written_before_anything_reads_it():
+    with part("database_tls", "debian13") as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+        name = "octavia_tls_/etc/octavia/ssl/mysql/client-key.pem"
+        written = minion.template("salt://octavia/files/pem", chunks[name]["context"])
+    assert written.startswith("-----BEGIN PRIVATE KEY-----")
+    assert chunks[name]["show_changes"] is False
+    assert "octavia_api_packages" in harness.needs(chunks[name], list(chunks.values()))
+    for unit in ("octavia-api", "octavia-worker"):
+        service = chunks[f"octavia_service_{unit}"]
+        assert {"file": name} in service["watch"]
+        assert chunks[name]["name"] in service["reads"]
+    assert name in harness.needs(chunks["octavia_db"], list(chunks.values()))
+
+
+def test_policies_are_checked_before_they_are_in_force():
+    with part("policy_scoped", "debian13") as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+        text = minion.template("salt://octavia/files/policy.yaml")
+    state = chunks["octavia_policy_file"]
+    assert state["fun"] == "managed"
+    assert state["check_cmd"].startswith("/usr/bin/python3 -I ")
+    assert {"file": "octavia_policy_file"} in chunks["octavia_service_octavia-api"]["watch"]
+    rules = yaml.safe_load(text)
+    assert rules["system_admin"] == "role:admin and system_scope:all"
+    assert rules["os_load-balancer_api:loadbalancer:put_failover"].startswith("role:member")
+
+
+@pytest.mark.parametrize("name", ["octavia_policy_file", "octavia_ovn_file"])
+def test_what_an_earlier_pillar_wanted_is_taken_away(name):
+    with harness.Minion("debian12", pillar("aio")) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+    assert chunks[name]["fun"] == "absent"
+    assert chunks[name]["onlyif"][0]["pattern"] == "^# Written by Salt"

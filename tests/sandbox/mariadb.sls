@@ -1,6 +1,6 @@
 # A small MariaDB with the databases and users of the octavia pillar, and Keystone's.
 {%- import 'sandbox/script.jinja' as script with context %}
-{%- from 'sandbox/map.jinja' import database_ports with context %}
+{%- from 'sandbox/map.jinja' import database_ports, database_tls with context %}
 {%- if database_ports | length > 1 %}
 {{ raise('octavia:{api,manager}:database:port: the sandbox runs one MariaDB, '
          ~ 'but the pillar names the ports ' ~ database_ports ~ '; name one port in both roles') }}
@@ -9,6 +9,9 @@
 
 include:
   - sandbox.directory
+{%- if database_tls %}
+  - sandbox.pem
+{%- endif %}
 
 sandbox_mariadb_packages:
   pkg.installed:
@@ -30,6 +33,10 @@ sandbox_mariadb_service:
     - enable: true
     - watch:
       - file: /etc/mysql/mariadb.conf.d/90-sandbox.cnf
+{%- if database_tls %}
+    - require:
+      - cmd: sandbox_pem_files
+{%- endif %}
 
 {{ wanted }}:
   file.managed:

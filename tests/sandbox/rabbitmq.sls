@@ -1,7 +1,12 @@
 # RabbitMQ with the users and virtual hosts of the octavia pillar, one node or a cluster. The broker
 # itself reads them when it starts (definitions): no password is ever given to a command.
-{%- from 'sandbox/map.jinja' import cluster, queue_ports with context %}
+{%- from 'sandbox/map.jinja' import cluster, queue_ports, queue_tls with context %}
 {%- set nodes = cluster.get('nodes') or [] %}
+
+{%- if queue_tls %}
+include:
+  - sandbox.pem
+{%- endif %}
 
 sandbox_rabbitmq_package:
   pkg.installed:
@@ -61,3 +66,7 @@ sandbox_rabbitmq_service:
   service.running:
     - name: rabbitmq-server
     - enable: true
+{%- if queue_tls %}
+    - require:
+      - cmd: sandbox_pem_files
+{%- endif %}

@@ -6,8 +6,10 @@
 ``generate.py merge DIR [--onto FILE] [--output FILE]``
     joins a folder of such dumps (and ``DIR/first_final``, the dumps of X.0.0) into the data. With
     ``--onto`` they are added to data that was merged before: that is the way to a new release.
-``generate.py compare RELEASE.json [--data FILE]``
-    prints where the data and one dump differ; exit status 1 if they do.
+``generate.py compare RELEASE.json [--data FILE] [--packages]``
+    prints where the data and one dump differ; exit status 1 if they do. With ``--packages`` the
+    dump is that of packages: options that came later than their version may be missing, and what
+    differs in sections of libraries is printed and no failure.
 
 ``dump`` needs Python 3.8 or newer and, beside Octavia itself, nothing.
 """
@@ -27,9 +29,11 @@ ROOT = HERE.parent.parent
 DATA = ROOT / "octavia" / "parameters" / "options.json"
 
 #: Facts that go into the data and that a dump cannot tell. ``moves``: renames that keep the value
-#: and that oslo.config does not declare. ``sections``: their order in octavia.conf. ``attributes``:
-#: for an option, what to ``set`` in releases ``where`` the dump has these values; most of it are
-#: attributes that the tool did not record when the first twenty releases were dumped.
+#: and that oslo.config does not declare. ``instead``: what takes the place of an option that is
+#: gone. ``owned``: the sections that Octavia's own code registers. ``sections``: their order in
+#: octavia.conf. ``attributes``: for an option, what to ``set`` in releases ``where`` the dump has
+#: these values; most of it are attributes that the tool did not record when the first twenty
+#: releases were dumped.
 FACTS = HERE / "facts.json"
 
 #: Attributes of an option that make an era, in the order in which they are written.
@@ -302,8 +306,12 @@ def of_dumps(folder: Path, facts: dict[str, Any]) -> Iterator[Release]:
         options = normalized(one, facts)
         for section, names in options.items():
             for name, era in names.items():
-                if name not in known_first.get(section, {}):
+                first_era = known_first.get(section, {}).get(name)
+                if first_era is None:
                     era["point"] = True
+                elif not first_era.get("secret"):
+                    # Its first version would still log the value.
+                    era.pop("secret", None)
         yield Release(one["release"], one["octavia"], options)
 
 
@@ -341,6 +349,7 @@ def merge(found: Iterable[Release], facts: dict[str, Any]) -> dict[str, Any]:
         "releases": names,
         "points": {one.name: one.version for one in releases},
         "moves": facts["moves"],
+        "instead": facts["instead"],
         "sections": {
             section: {option: eras[section][option] for option in sorted(eras[section])}
             for section in in_file_order(eras, facts["sections"])
@@ -425,6 +434,8 @@ def to_text(data: dict[str, Any]) -> str:
     """Write the data with one option a line, so that a change is a small diff."""
     lines = ["{", *(f"{compact(key)}: {compact(data[key])}," for key in ("releases", "points"))]
     lines += ['"moves": [', ",\n".join(compact(move) for move in data["moves"]), "],"]
+    told = [f"{compact(name)}: {compact(data['instead'][name])}" for name in data["instead"]]
+    lines += ['"instead": {', ",\n".join(told), "},"]
     lines.append('"sections": {')
     blocks = []
     for section, options in data["sections"].items():
@@ -460,6 +471,28 @@ def differences(data: dict[str, Any], one: dict[str, Any], facts: dict[str, Any]
                 old, new = ours[name].get(attribute), theirs[name].get(attribute)
                 if old != new:
                     yield f"~ {label} {attribute}: {compact(old)} -> {compact(new)}"
+
+
+def of_packages(
+    data: dict[str, Any], one: dict[str, Any], facts: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Differences of Octavia's own options from a dump of packages, and those of libraries.
+
+    Packages may be of any version of their release.
+    """
+    view = octavia_schema().view(data, one["release"])
+    own, others = [], []
+    for line in differences(data, one, facts):
+        sign, label, *_ = line.split(" ")
+        section, _, option = label.partition("/")
+        later = sign == "-" and view[section][option].get("point")
+        if later or line.endswith(" secret: null -> true"):
+            continue
+        if section in facts["owned"] or label in facts["owned"]:
+            own.append(line)
+        else:
+            others.append(line)
+    return own, others
 
 
 def flat(sections: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
@@ -499,6 +532,7 @@ def main(argv: list[str] | None = None) -> int:
     command = commands.add_parser("compare", help="show where the data and a dump differ")
     command.add_argument("dump", type=Path)
     command.add_argument("--data", type=Path, default=DATA)
+    command.add_argument("--packages", action="store_true")
     args = parser.parse_args(argv)
 
     if args.command == "dump":
@@ -513,6 +547,10 @@ def main(argv: list[str] | None = None) -> int:
         merged = merge([*before, *of_dumps(args.folder, facts)], facts)
         args.output.write_text(to_text(merged), encoding="utf-8")
         return 0
+    if args.packages:
+        found, others = of_packages(load(args.data), load(args.dump), load(FACTS))
+        print("\n".join(["of libraries:", *others, "", "of Octavia itself:", *found]))
+        return 1 if found else 0
     found = list(differences(load(args.data), load(args.dump), load(FACTS)))
     print("\n".join(found) or "no difference")
     return 1 if found else 0

@@ -1,6 +1,7 @@
 """octavia.conf, as the real oslo.config reads it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg, types
@@ -32,6 +33,23 @@ def real_type(option: Mapping[str, Any]) -> Any:
                 item[key] = option[f"item_{key}"]
         limits["item_type"] = real_type(item)
     return REAL_TYPES[option["type"]](**limits)
+
+
+def write_file(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """
+    Writes sections as octavia.conf has them.
+
+    :param path: the file
+    :param sections: the sections of a build
+    :return: the path as text
+    """
+    lines = []
+    for section, options in sections.items():
+        lines.append(f"[{section}]")
+        for name, setting in options.items():
+            lines += [f"{name} = {text}" for text in setting["text"]]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
 
 
 def read_file(

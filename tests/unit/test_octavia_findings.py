@@ -16,6 +16,11 @@ SECRET = "s3cr3t"
         ("octavia:api:vault:kv_token", SECRET),
         ("octavia:api:database", {"host": "h", "password": SECRET}),
         ("octavia:api:x", {"y": [{"client_secret": SECRET}]}),
+        ("octavia:api:database:connection", f"sqlite:///{SECRET}"),
+        ("octavia:manager:task_flow:persistence_connection", SECRET),
+        ("octavia:manager:task_flow:jobboard_redis_backend_ssl_options", {"ssl_ca": SECRET}),
+        ("octavia:api:vault:approle_role_id", SECRET),
+        ("octavia:api:database:x509:key", SECRET),
         ("octavia:api:message_queue:transport_url", f"rabbit://u:{SECRET}@h/"),
         ("octavia:api:x", [f"https://u:{SECRET}@h/"]),
         ("octavia:manager:ssh", f"-----BEGIN PRIVATE KEY-----\n{SECRET}"),
@@ -68,6 +73,8 @@ PILLAR = {
         },
         "ssh": {"private_key": "-----BEGIN KEY-----\n  line-of-the-key\n-----END KEY-----\n"},
         "x": {"pin_token": 123456},
+        "task_flow": {"persistence_connection": "mysql://o:of-the-url@h/p"},
+        "database": {"x509": {"key": "-----BEGIN PRIVATE KEY-----\npem-line\n-----END"}},
     },
 }
 
@@ -77,6 +84,7 @@ PILLAR = {
     [
         *("p@ss/$1", "p@ss/$$1", "p%40ss%2F%241", "p%40ss/%241"),
         *("first%2B", "first+", "second", "older-one", "newer-one", "line-of-the-key", "123456"),
+        *("of-the-url", "mysql://o:of-the-url@h/p", "pem-line"),
     ],
 )
 def test_no_text_shows_a_secret_of_the_pillar(secret):

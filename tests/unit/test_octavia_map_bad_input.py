@@ -8,6 +8,16 @@ from given import GOOD, REMOVED, SECRETS, at, built, changed
 
 ERROR, WARNING, HIDDEN = "error", "warning", findings.MASK
 
+
+def on(release, **changes):
+    """Changes of a pillar for another release; `__` in a name stands for a colon."""
+    versions = {f"{role}:version": release for role in ("api", "manager")}
+    return {**versions, **{name.replace("__", ":"): value for name, value in changes.items()}}
+
+
+PASSPHRASE = "url-safe-32-characters-as-wanted"
+HEALTH = "manager:health_manager"
+
 # What is wrong -> the one finding: level, path below `octavia`, shown value, and words that reason
 # and remedy must have.
 BAD = {
@@ -145,7 +155,7 @@ BAD = {
     ),
     "a negative port": (
         {"api:database:port": -1},
-        (ERROR, "api:database:port", "-1", "must be at least 0, not -1", "of type port"),
+        (ERROR, "api:database:port", "-1", "must be at least 1, not -1", "of type port"),
     ),
     "a port that is a word": (
         {"manager:message_queue:port": "amqp"},
@@ -398,10 +408,515 @@ BAD = {
         (WARNING, "api:api_v1_enabled", "False", "was removed in train", "left out of the file"),
     ),
     "an option that the release does not have yet": (
+        {"api:networking": {"use_remote_group_for_lb_peer_ports": True}},
+        (
+            *(WARNING, "api:networking:use_remote_group_for_lb_peer_ports", "True"),
+            *("comes in 2026.2", "left out of the file"),
+        ),
+    ),
+    "networks that the release cannot deny": (
         {"api:networking": {"denylist_vip_networks": ["10.0.0.0/8"]}},
         (
-            *(WARNING, "api:networking:denylist_vip_networks", "['10.0.0.0/8']"),
-            *("comes in 2026.2", "left out of the file"),
+            *(ERROR, "api:networking:denylist_vip_networks", "['10.0.0.0/8']"),
+            *("comes in 2026.2, and security hangs on it", "if zed may do without"),
+        ),
+    ),
+    "a minimum of TLS that the release cannot demand": (
+        on("ussuri", api__api_settings={"minimum_tls_version": "TLSv1.2"}),
+        (
+            *(ERROR, "api:api_settings:minimum_tls_version", "TLSv1.2"),
+            *("comes in victoria, and security hangs on it", "if ussuri may do without"),
+        ),
+    ),
+    "ciphers that the release cannot prohibit": (
+        on("train", api__api_settings={"tls_cipher_prohibit_list": "RC4-MD5"}),
+        (
+            *(ERROR, "api:api_settings:tls_cipher_prohibit_list", "RC4-MD5"),
+            *("comes in victoria, and security hangs on it", "if train may do without"),
+        ),
+    ),
+    "a passphrase for which the release has no use": (
+        on("pike", manager__certificates__server_certs_key_passphrase=PASSPHRASE),
+        (
+            *(ERROR, "manager:certificates:server_certs_key_passphrase", HIDDEN),
+            *("comes in queens, and security hangs on it", "if pike may do without"),
+        ),
+    ),
+    "scope that the release cannot enforce": (
+        on("pike", api__oslo_policy={"enforce_scope": "yes"}),
+        (
+            *(ERROR, "api:oslo_policy:enforce_scope", "yes"),
+            *("comes in queens, and security hangs on it", "if pike may do without"),
+        ),
+    ),
+    "scope that the release cannot but enforce": (
+        on("2026.2", api__oslo_policy={"enforce_scope": False}),
+        (
+            *(ERROR, "api:oslo_policy:enforce_scope", "False"),
+            *("was removed in 2026.2, and security hangs on it", "if 2026.2 may do without"),
+        ),
+    ),
+    "scope that the release enforces by itself": (
+        on("2026.2", api__oslo_policy={"enforce_scope": True}),
+        (
+            *(WARNING, "api:oslo_policy:enforce_scope", "True"),
+            *("was removed in 2026.2", "Scope is always enforced. It was left out of the file"),
+        ),
+    ),
+    "an option that another one replaced": (
+        {"manager:controller_worker:amp_image_id": "1b2c"},
+        (
+            *(WARNING, "manager:controller_worker:amp_image_id", "1b2c"),
+            *("was removed in victoria", "[controller_worker] amp_image_tag takes its place. It w"),
+        ),
+    ),
+    "Neutron's own account before it had one": (
+        {"api:neutron": {"auth_url": "http://k/v3"}},
+        (
+            *(WARNING, "api:neutron:auth_url", "http://k/v3"),
+            *("comes in 2023.2", "Until 2023.2 [service_auth] serves Neutron too"),
+        ),
+    ),
+    "an option that will go": (
+        on("2023.1", manager__controller_worker__user_data_config_drive=True),
+        (
+            *(WARNING, "manager:controller_worker:user_data_config_drive", "True"),
+            "is deprecated in 2023.1: User_data nova option is not used and is too small",
+            "A later release will not have it",
+        ),
+    ),
+    "an option that a point release brought": (
+        {"manager:controller_worker:db_commit_retry_attempts": 10},
+        (
+            *(WARNING, "manager:controller_worker:db_commit_retry_attempts", "10"),
+            "came to zed after its first version, with 11.0.3 at the latest",
+            "Make sure that the installed packages are that new",
+        ),
+    ),
+    "more passphrases than the release takes": (
+        {"manager:certificates:server_certs_key_passphrase": [PASSPHRASE, PASSPHRASE[::-1]]},
+        (
+            *(WARNING, "manager:certificates:server_certs_key_passphrase", HIDDEN),
+            *("zed takes one value here: the first of 2 was written", "The rest was left out"),
+        ),
+    ),
+    "a passphrase of a list that is too short": (
+        on(
+            "2025.2",
+            manager__certificates__server_certs_key_passphrase=[PASSPHRASE, "too-short-secret"],
+        ),
+        (
+            *(ERROR, "manager:certificates:server_certs_key_passphrase", HIDDEN),
+            *("item 2 must match", "[certificates] server_certs_key_passphrase needs it"),
+        ),
+    ),
+    "more interfaces than the release takes": (
+        {"api:neutron": {"valid_interfaces": ["internal", "public"]}},
+        (
+            *(WARNING, "api:neutron:valid_interfaces", "['internal', 'public']"),
+            *("only the first of 2 interfaces was written", "The rest was left out of the file"),
+        ),
+    ),
+    "audit before Octavia had it": (
+        on("rocky", api__audit={"enabled": True}),
+        (
+            *(WARNING, "api:audit:enabled", "True"),
+            *("[audit] enabled comes in stein", "left out of the file"),
+        ),
+    ),
+    "a key for which there is no place": (
+        {"api:audit": {"enabled": True, "filter_factory": "x"}},
+        (WARNING, "api:audit:filter_factory", "", "does nothing", "Remove it from the pillar"),
+    ),
+    "a URL beside the parts of another": (
+        {"api:database:connection": "sqlite:///x", "manager": REMOVED},
+        (
+            *(WARNING, "api:database:connection", ""),
+            *("takes the place of host, name, user, password", "Remove the one or the other"),
+        ),
+    ),
+    "a broker's URL beside the parts of another": (
+        {"api:message_queue:transport_url": "rabbit://u:x@h/", "manager": REMOVED},
+        (
+            *(WARNING, "api:message_queue:transport_url", ""),
+            *("takes the place of host, virtual_host, user, password", "Remove the one or"),
+        ),
+    ),
+    "Keystone's URL beside its host": (
+        {"api:identity:auth_url": "http://10.0.0.3:5000/v3"},
+        (
+            *(WARNING, "api:identity:auth_url", ""),
+            *("takes the place of host, which have no effect", "Remove the one or the other"),
+        ),
+    ),
+    "a user without password": (
+        {"api:identity": {"auth_url": "http://k/v3", "user": "octavia"}, "manager": REMOVED},
+        (ERROR, "api:identity:user", "", "is of no use without password", "identity:password too"),
+    ),
+    "a project without user": (
+        {"api:identity": {"auth_url": "http://k/v3", "tenant": "service"}, "manager": REMOVED},
+        (ERROR, "api:identity:tenant", "service", "says nothing without user", ""),
+    ),
+    "an address under two names": (
+        {"api:api_settings": {"bind_host": "10.0.0.9"}},
+        (
+            *(WARNING, "api:bind:address", ""),
+            "has no effect: octavia:api:api_settings:bind_host sets [api_settings] bind_host",
+            "Remove the one or the other",
+        ),
+    ),
+    "debug that is both": (
+        {"api:debug": True, "api:DEFAULT": {"debug": False}},
+        (
+            *(ERROR, "api:DEFAULT:debug", ""),
+            "contradicts octavia:api:debug: both set [DEFAULT] debug, and a role has one octavia.",
+            "the same value",
+        ),
+    ),
+    "port 0 to listen on": (
+        {"api:bind:port": 0},
+        (ERROR, "api:bind:port", "0", "must be at least 1, not 0", "of type port"),
+    ),
+    "port 0 in a section": (
+        {"manager:haproxy_amphora:bind_port": 0},
+        (
+            *(ERROR, "manager:haproxy_amphora:bind_port", "0", "must be at least 1, not 0"),
+            "[haproxy_amphora] bind_port needs it",
+        ),
+    ),
+    "port 0 of a member": (
+        {"api:cache:members": [{"host": "10.0.0.5", "port": 0}]},
+        (ERROR, "api:cache:members:0:port", "0", "must be at least 1, not 0", "of type port"),
+    ),
+    "no process": (
+        {"api:bind:processes": 0},
+        (ERROR, "api:bind:processes", "0", "must be at least 1, not 0", "of type integer"),
+    ),
+    "no thread": (
+        {"api:bind:threads": "0"},
+        (ERROR, "api:bind:threads", "0", "must be at least 1, not 0", "of type integer"),
+    ),
+    "an unknown key of a member": (
+        {"api:cache:members": [{"host": "10.0.0.5", "prot": 11211}]},
+        (ERROR, "api:cache:members:0:prot", "", "is an unknown key", "Known keys: host, port"),
+    ),
+    "another cache": (
+        {"api:cache": {"engine": "redis", "members": [{"host": "10.0.0.5"}]}},
+        (ERROR, "api:cache:engine", "redis", "must be one of memcached", "Choose one of memcached"),
+    ),
+    "a role towards the database for controllers": (
+        {"manager:role": "primary"},
+        (ERROR, "manager:role", "", "is no key of octavia:manager", "move it to octavia:api:role"),
+    ),
+    "a key to the amphorae for the API": (
+        {"api:ssh": {"private_key": "ssh-secret"}},
+        (ERROR, "api:ssh", "", "is no key of octavia:api", "move it to octavia:manager:ssh"),
+    ),
+    "a key to the amphorae for the client": (
+        {"client:ssh": {"private_key": "ssh-secret"}},
+        (ERROR, "client:ssh", "", "is an unknown key", "Known keys are enabled, clouds"),
+    ),
+    "an unknown key of the client": (
+        {"client:clouds_fil": "/etc/openstack/clouds.yaml"},
+        (ERROR, "client:clouds_fil", "", "is an unknown key", "Did you mean clouds_file?"),
+    ),
+    "a file of clouds that is nowhere": (
+        {"client:clouds_file": "clouds.yaml"},
+        (ERROR, "client:clouds_file", "clouds.yaml", "is no absolute path", "from / on"),
+    ),
+    "a key file that is nowhere": (
+        {"manager:ssh:private_key_file": "id_rsa"},
+        (ERROR, "manager:ssh:private_key_file", "id_rsa", "is no absolute path", "from / on"),
+    ),
+    "an owner that is a number": (
+        {"manager:ssh:user": 42},
+        (ERROR, "manager:ssh:user", "42", "is no text", "Write it as text"),
+    ),
+    "the owner of no key": (
+        {"manager:ssh": {"user": "octavia"}},
+        (WARNING, "manager:ssh:private_key", "", "is missing, so no key is written", "remove ssh"),
+    ),
+    "a server for the controllers": (
+        {"manager:bind": {"processes": 4}},
+        (WARNING, "manager:bind:processes", "", "has no effect below octavia:manager", "api:bind"),
+    ),
+    "a setting that systemd would not know": (
+        {"services": {"octavia-api": {"timeout_stop_sec": 5}}},
+        (
+            *(ERROR, "services:octavia-api:timeout_stop_sec", ""),
+            *("has not the form of a setting of systemd", "TimeoutStopSec"),
+        ),
+    ),
+    "a worker that is killed in the middle of its flows": (
+        {"services": {"octavia-worker": {"TimeoutStopSec": 300}}},
+        (
+            *(WARNING, "services:octavia-worker:TimeoutStopSec", ""),
+            *("is 300 s, and the worker waits 900 s for its flows", "the longer one"),
+        ),
+    ),
+    "a section's name that breaks the file": (
+        {"api:config": {"vendor]\n[database": {"connection": "db-secret"}}},
+        (
+            *(ERROR, "api:config:vendor]\n[database", "", "is no name that octavia.conf can hold"),
+            "Use letters, digits",
+        ),
+    ),
+    "an option's name that breaks the file": (
+        {"api:config": {"vendor": {"a=b": 1}}},
+        (ERROR, "api:config:vendor:a=b", "", "is no name that octavia.conf can hold", "letters"),
+    ),
+    "an option of another release under config": (
+        {"api:config": {"networking": {"lb_network_name": "x"}}},
+        (
+            *(WARNING, "api:config:networking:lb_network_name", "x"),
+            *("was removed in pike", "written as it is, and Octavia will not read it"),
+        ),
+    ),
+    # What options demand of each other.
+    "receivers of the other family": (
+        {f"{HEALTH}:controller_ip_port_list": ["fd00::1:5555"]},
+        (
+            *(ERROR, f"{HEALTH}:controller_ip_port_list", "['fd00::1:5555']"),
+            *("has no IPv4 address, and the health manager listens on 10.0.0.1", "each controller"),
+        ),
+    ),
+    "a receiver without port": (
+        {f"{HEALTH}:controller_ip_port_list": ["10.0.0.1"]},
+        (
+            *(ERROR, f"{HEALTH}:controller_ip_port_list", "['10.0.0.1']"),
+            *("has '10.0.0.1', which is no address with a port", "Write address:port"),
+        ),
+    ),
+    "a receiver in brackets": (
+        {f"{HEALTH}:bind_ip": "::1", f"{HEALTH}:controller_ip_port_list": "[fd00::1]:5555"},
+        (
+            *(ERROR, f"{HEALTH}:controller_ip_port_list", "[fd00::1]:5555"),
+            *("which is no address with a port", "IPv6 addresses without brackets"),
+        ),
+    ),
+    "heartbeats to anywhere": (
+        {f"{HEALTH}:bind_ip": "0.0.0.0"},
+        (
+            *(ERROR, f"{HEALTH}:bind_ip", "0.0.0.0", "to every address and so to none"),
+            "Set octavia:manager:health_manager:controller_ip_port_list",
+        ),
+    ),
+    "heartbeats to nobody": (
+        {f"{HEALTH}:controller_ip_port_list": []},
+        (
+            *(WARNING, f"{HEALTH}:controller_ip_port_list", "[]", "names no controller"),
+            "name all controllers",
+        ),
+    ),
+    "heartbeats that anybody could forge": (
+        {f"{HEALTH}:heartbeat_key": ""},
+        (WARNING, f"{HEALTH}:heartbeat_key", HIDDEN, "is not set: nobody could tell", "long key"),
+    ),
+    "heartbeats that come too late": (
+        {f"{HEALTH}:heartbeat_interval": 60},
+        (
+            *(ERROR, f"{HEALTH}:heartbeat_interval", "60"),
+            "leaves 60 s between two heartbeats and 60 s to wait for one",
+            "Raise heartbeat_timeout",
+        ),
+    ),
+    "no time between heartbeats": (
+        {f"{HEALTH}:heartbeat_interval": 0},
+        (ERROR, f"{HEALTH}:heartbeat_interval", "0", "is not above 0", "a number of seconds"),
+    ),
+    "heartbeats that come too late from the last controller": (
+        {
+            f"{HEALTH}:heartbeat_timeout": 30,
+            f"{HEALTH}:controller_ip_port_list": [f"10.0.0.{number}:5555" for number in (1, 2, 3)],
+        },
+        (
+            *(WARNING, f"{HEALTH}:heartbeat_timeout", "30"),
+            "lets each of 3 controllers hear of an amphora every 30 s",
+            "Raise heartbeat_timeout",
+        ),
+    ),
+    "a threshold of one": (
+        {f"{HEALTH}:failover_threshold": 1},
+        (
+            *(ERROR, f"{HEALTH}:failover_threshold", "1"),
+            *("is reached by a single dead amphora", "a fifth of all amphorae"),
+        ),
+    ),
+    "a jobboard without hosts": (
+        {
+            "manager:task_flow": {
+                "jobboard_enabled": True,
+                "jobboard_backend_hosts": [],
+                "persistence_connection": "mysql+pymysql://o:db-secret@h/p",
+            }
+        },
+        (
+            *(ERROR, "manager:task_flow:jobboard_backend_hosts", "[]"),
+            *("names no host for the jobboard", "Name the hosts"),
+        ),
+    ),
+    "a jobboard on this very host": (
+        {
+            "manager:task_flow": {
+                "jobboard_enabled": True,
+                "persistence_connection": "mysql+pymysql://o:db-secret@h/p",
+            }
+        },
+        (
+            *(WARNING, "manager:task_flow:jobboard_backend_hosts", ""),
+            *("is looked for on 127.0.0.1", "the same on all controllers"),
+        ),
+    ),
+    "a jobboard that forgets": (
+        {
+            "manager:task_flow": {
+                "jobboard_enabled": True,
+                "jobboard_backend_hosts": ["10.0.0.6"],
+                "persistence_connection": "sqlite:///x",
+            }
+        },
+        (
+            *(WARNING, "manager:task_flow:persistence_connection", HIDDEN),
+            *("where no other controller sees them", "a database of its own"),
+        ),
+    ),
+    "two amphorae on one host": (
+        {"manager:controller_worker:loadbalancer_topology": "ACTIVE_STANDBY"},
+        (
+            *(WARNING, "manager:controller_worker:loadbalancer_topology", "ACTIVE_STANDBY"),
+            *("both amphorae may run on one compute host", "enable_anti_affinity to true"),
+        ),
+    ),
+    "a policy that is not applied": (
+        {"manager:nova": {"anti_affinity_policy": "soft-anti-affinity"}},
+        (
+            *(WARNING, "manager:nova:anti_affinity_policy", "soft-anti-affinity"),
+            *("has no effect while [nova] enable_anti_affinity is false", "or remove it"),
+        ),
+    ),
+    "a default provider that is not enabled": (
+        {"api:api_settings": {"default_provider_driver": "ovn"}},
+        (
+            *(ERROR, "api:api_settings:default_provider_driver", "ovn"),
+            *("makes ovn the default, which is not among", "Choose one of amphora, octavia"),
+        ),
+    ),
+    "providers without the default one": (
+        {"api:api_settings": {"enabled_provider_drivers": {"a10": "A driver of others"}}},
+        (
+            *(ERROR, "api:api_settings:enabled_provider_drivers", "{'a10': 'A driver of others'}"),
+            *("makes amphora the default, which is not among", "or enable amphora"),
+        ),
+    ),
+    "no provider": (
+        {"api:api_settings": {"enabled_provider_drivers": {}}},
+        (
+            *(ERROR, "api:api_settings:enabled_provider_drivers", "{}"),
+            *("enables no provider driver", "Name at least one"),
+        ),
+    ),
+    "OVN without its agent": (
+        {"api:api_settings": {"enabled_provider_drivers": {"amphora": "a", "ovn": "o"}}},
+        (
+            *(WARNING, "api:api_settings:enabled_provider_drivers", "{'amphora': 'a', 'ovn': 'o'}"),
+            *("enables OVN, whose agent", "Add ovn to [driver_agent] enabled_provider_agents"),
+        ),
+    ),
+    "a provider that is gone": (
+        on(
+            "2023.2",
+            api__api_settings={"enabled_provider_drivers": {"amphora": "a", "amphorav1": "b"}},
+        ),
+        (
+            *(ERROR, "api:api_settings:enabled_provider_drivers"),
+            "{'amphora': 'a', 'amphorav1': 'b'}",
+            *("names amphorav1, which Octavia has from xena to 2023.1", "that 2023.2 has"),
+        ),
+    ),
+    "a generator of certificates that is gone": (
+        {"manager:certificates:cert_generator": "anchor_cert_generator"},
+        (
+            *(ERROR, "manager:certificates:cert_generator", "anchor_cert_generator"),
+            *("which Octavia has from ocata to stein", "Choose a driver that zed has"),
+        ),
+    ),
+    "a manager of certificates to come": (
+        on("xena", manager__certificates__cert_manager="noop_cert_manager"),
+        (
+            *(ERROR, "manager:certificates:cert_manager", "noop_cert_manager"),
+            *("which Octavia has from yoga on", "Choose a driver that xena has"),
+        ),
+    ),
+    "a version of TLS below the minimum": (
+        {
+            "api:api_settings": {
+                "minimum_tls_version": "TLSv1.2",
+                "default_pool_tls_versions": ["TLSv1.1", "TLSv1.2"],
+            }
+        },
+        (
+            *(ERROR, "api:api_settings:default_pool_tls_versions", "['TLSv1.1', 'TLSv1.2']"),
+            *("minimum_tls_version is TLSv1.2; the API would not start", "Leave TLSv1.1 out"),
+        ),
+    ),
+    "a version of TLS that is none": (
+        {"api:api_settings": {"default_listener_tls_versions": ["TLSv1.4"]}},
+        (
+            *(ERROR, "api:api_settings:default_listener_tls_versions", "['TLSv1.4']"),
+            *("has TLSv1.4, which is no version of TLS", "Choose from SSLv3, TLSv1"),
+        ),
+    ),
+    "a cipher that is prohibited": (
+        {
+            "api:api_settings": {
+                "tls_cipher_prohibit_list": "RC4-MD5",
+                "default_listener_ciphers": "RC4-MD5:TLS_AES_256_GCM_SHA384",
+            }
+        },
+        (
+            *(ERROR, "api:api_settings:default_listener_ciphers", "RC4-MD5:TLS_AES_256_GCM_SHA384"),
+            *("tls_cipher_prohibit_list prohibits it", "Set default_listener_ciphers without it"),
+        ),
+    ),
+    "certificates that are renewed all the time": (
+        {"manager:certificates:cert_validity_time": 86400},
+        (
+            *(ERROR, "manager:certificates:cert_validity_time", "86400"),
+            *("be renewed 1209600 s before their end", "cert_expiry_buffer below"),
+        ),
+    ),
+    "debug that logs a secret": (
+        on("xena", api__debug=True),
+        (
+            *(WARNING, "api:debug", "True"),
+            "does not know that these are secret: [certificates] ca_private_key_passphrase",
+            "Set [DEFAULT] log_options to false",
+        ),
+    ),
+    "a format of logs that changed": (
+        on("train", manager__haproxy_amphora__user_log_format="{{ project_id }}"),
+        (
+            *(WARNING, "manager:haproxy_amphora:user_log_format", "{{ project_id }}"),
+            *("is read differently by the first version of train", "fits the installed packages"),
+        ),
+    ),
+    "logs without a place": (
+        {
+            "manager:amphora_agent": {
+                "disable_local_log_storage": True,
+                "admin_log_targets": ["10.0.0.9:514"],
+            }
+        },
+        (
+            *(WARNING, "manager:amphora_agent:disable_local_log_storage", "True"),
+            *("leaves amphorae no place for their tenant logs", "tenant_log_targets"),
+        ),
+    ),
+    "encryption without a key": (
+        {"api:identity:memcache_security_strategy": "ENCRYPT"},
+        (
+            *(ERROR, "api:identity:memcache_security_strategy", "ENCRYPT"),
+            *("needs a key, without which", "Set [keystone_authtoken] memcache_secret_key"),
         ),
     ),
     "a section that the release has no longer": (
@@ -515,13 +1030,20 @@ class TestDroppedOptions:
     """`spare_amphora_pool_size` and `api_v1_enabled` stand in the users' pillars for ever."""
 
     @pytest.mark.parametrize(
-        ("release", "reported"), [("ocata", []), ("queens", []), ("wallaby", []), ("2026.2", ["0"])]
+        ("release", "said"),
+        [
+            ("ocata", ""),
+            ("queens", ""),
+            ("wallaby", "is deprecated in wallaby: Spares Pool support will be removed"),
+            ("2026.2", "was removed in xena"),
+        ],
     )
-    def test_the_pool_of_spares(self, release, reported):
+    def test_the_pool_of_spares(self, release, said):
         build = built(at(release, ("manager",)))
-        assert [item["value"] for item in build.found] == reported
+        assert [item["value"] for item in build.found] == (["0"] if said else [])
+        assert all(said in item["reason"] for item in build.found)
         assert ("spare_amphora_pool_size" in build.sections.get("house_keeping", {})) is (
-            not reported
+            "removed in xena" not in said
         )
         assert build.result()["valid"]
 

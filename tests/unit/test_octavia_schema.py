@@ -414,5 +414,31 @@ class TestGenerate:
             "- x/new",
         ]
 
+    def test_packages_may_lack_what_came_later_and_libraries_may_differ(self, folder, run):
+        run("merge", folder, "--output", folder / "out")
+        data = folder / "out"
+        known = json.loads(json.dumps(DUMPS["one"]))
+        del known["options"]["DEFAULT"]["old"]
+        known["options"]["some_library"] = {"x": {"type": "string", "default": None}}
+        (folder / "one.json").write_text(json.dumps(known))
+        status, shown = run("compare", folder / "one.json", "--data", data, "--packages")
+        assert (status, shown.split()) == (
+            0,
+            ["of", "libraries:", "+", "some_library/x", "of", "Octavia", "itself:"],
+        )
+        known["options"]["nova"] = {"new": {"type": "string", "default": None}}
+        (folder / "one.json").write_text(json.dumps(known))
+        status, shown = run("compare", folder / "one.json", "--data", data, "--packages")
+        assert (status, shown.splitlines()[-1]) == (1, "+ nova/new")
+
+    def test_what_the_first_version_would_log_is_no_secret_of_the_release(self, folder, run):
+        one = json.loads(json.dumps(DUMPS["one"]))
+        one["options"]["DEFAULT"]["host"]["secret"] = True
+        (folder / "one.json").write_text(json.dumps(one))
+        run("merge", folder, "--output", folder / "out")
+        merged = json.loads((folder / "out").read_text())
+        assert "secret" not in merged["sections"]["DEFAULT"]["host"][0]
+        assert run("compare", folder / "one.json", "--data", folder / "out", "--packages")[0] == 0
+
     def test_the_data_is_what_the_tool_writes(self, data):
         assert generate.to_text(data) == OPTIONS.read_text(encoding="utf-8")

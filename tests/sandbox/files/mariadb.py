@@ -3,8 +3,9 @@
 
 Usage: mariadb.py [--check] FILE
 
-FILE holds {"host", "port", "databases": [{"name", "user", "password"}]}. With --check nothing is
-changed. The last line of output is what Salt calls a stateful result.
+FILE holds {"host", "port", "databases": [{"name", "user", "password"}]}; a database may have "tls":
+{"ca", "cert", "key"}, without which its user is not let in then. With --check nothing is changed.
+The last line of output is what Salt calls a stateful result.
 """
 
 from __future__ import annotations
@@ -48,7 +49,18 @@ def native_hash(password: bytes) -> str:
     return "*" + hashlib.sha1(hashlib.sha1(password).digest()).hexdigest().upper()
 
 
-def can_log_in(host: str, port: int, entry: dict[str, str]) -> bool:
+def demand(entry: dict[str, Any]) -> str:
+    """Give what the server demands of a connection of the user.
+
+    :param entry: name of the database, user, password and TLS
+    :return: a word of SQL
+    """
+    if "tls" not in entry:
+        return "NONE"
+    return "X509" if entry["tls"]["cert"] else "SSL"
+
+
+def can_log_in(host: str, port: int, entry: dict[str, Any]) -> bool:
     """Say whether the user gets into the database, with each form of the password.
 
     :param host: address of the server
@@ -65,13 +77,14 @@ def can_log_in(host: str, port: int, entry: dict[str, str]) -> bool:
                 password=password,
                 database=entry["name"],
                 charset="utf8mb4",
+                ssl={name: path for name, path in entry.get("tls", {}).items() if path} or None,
             ).close()
         except pymysql.err.OperationalError:
             return False
     return True
 
 
-def missing(wanted: dict[str, Any]) -> list[dict[str, str]]:
+def missing(wanted: dict[str, Any]) -> list[dict[str, Any]]:
     """Give what cannot be used as wanted.
 
     :param wanted: what the file holds
@@ -81,7 +94,7 @@ def missing(wanted: dict[str, Any]) -> list[dict[str, str]]:
     return [entry for entry in wanted["databases"] if not can_log_in(host, port, entry)]
 
 
-def make(cursor: Any, entry: dict[str, str]) -> None:
+def make(cursor: Any, entry: dict[str, Any]) -> None:
     """Make the database and the user, or set the user's password.
 
     :param cursor: a cursor of a connection as root
@@ -93,7 +106,8 @@ def make(cursor: Any, entry: dict[str, str]) -> None:
     methods = " OR ".join(["mysql_native_password USING %s"] * len(hashes))
     cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb3")
     cursor.execute("CREATE USER IF NOT EXISTS %s@'%%'", [entry["user"]])
-    cursor.execute(f"ALTER USER %s@'%%' IDENTIFIED VIA {methods}", [entry["user"], *hashes])
+    identified = f"IDENTIFIED VIA {methods} REQUIRE {demand(entry)}"
+    cursor.execute(f"ALTER USER %s@'%%' {identified}", [entry["user"], *hashes])
     cursor.execute(f"GRANT ALL PRIVILEGES ON {database}.* TO %s@'%%'", [entry["user"]])
 
 

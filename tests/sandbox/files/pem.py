@@ -4,9 +4,11 @@
 Usage: pem.py [--check] FILE
 
 FILE holds paths under Octavia's own names (ca_certificate, ca_private_key, client_cert,
-client_cert_key, client_cert_all, server_ca, client_ca) and ca_private_key_passphrase. A file that
-is there is never touched. With --check nothing is made. The last line of output is what Salt
-calls a stateful result.
+client_cert_key, client_cert_all, server_ca, client_ca) and ca_private_key_passphrase. Where the
+pillar protects connections it holds "servers" too, the folder for the certificates of the services
+on this node, "clients", the paths of each connection (ca_file, cert_file, key_file), and "api", the
+paths of the API's certificate and key. A file that is there is never touched. With --check nothing
+is made. The last line of output is what Salt calls a stateful result.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 HOME = Path("/root/sandbox")
 GROUP = "octavia"
@@ -37,6 +40,13 @@ subjectKeyIdentifier = hash
 basicConstraints = critical, CA:false
 keyUsage = critical, digitalSignature, keyEncipherment
 extendedKeyUsage = clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[server]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature, keyEncipherment
+extendedKeyUsage = serverAuth
+subjectAltName = IP:127.0.0.1, DNS:localhost
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 """
@@ -76,11 +86,12 @@ class Store:
         self.made += [str(path) for path in paths]
         return not self.dry
 
-    def put(self, path: Path, text: str) -> None:
+    def put(self, path: Path, text: str, mode: int = 0o640) -> None:
         """Write a file that root owns and Octavia may read.
 
         :param path: where to
         :param text: what
+        :param mode: who may read it
         """
         for folder in [*reversed(path.parents)]:
             if not folder.exists():
@@ -89,7 +100,7 @@ class Store:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             file.write(text)
         shutil.chown(file.name, "root", GROUP)
-        Path(file.name).chmod(0o640)
+        Path(file.name).chmod(mode)
         Path(file.name).rename(path)
 
 
@@ -128,8 +139,74 @@ def certify(
         return certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii")
 
 
-def make(wanted: dict[str, str], store: Store) -> None:
+def make_pair(
+    pair: tuple[Path, Path],
+    name: str,
+    extensions: str,
+    signer: tuple[Path, Path] | None,
+    mode: int,
+    store: Store,
+) -> None:
+    """Make a certificate and its key, where they are missing.
+
+    :param pair: their paths
+    :param name: what they are for
+    :param extensions: section of CONFIG
+    :param signer: certificate and key of the CA; none for a CA of its own
+    :param mode: who may read them
+    :param store: where the files go
+    """
+    if store.missing(*pair):
+        texts = certify(f"sandbox {name}", extensions, "", signer)
+        for path, text in zip(pair, texts, strict=True):
+            store.put(path, text, mode)
+
+
+def protect(
+    folder: Path, clients: list[dict[str, str]], api: dict[str, str] | None, store: Store
+) -> None:
+    """Make the CA of the services, the certificate that they share, and those of their clients.
+
+    :param folder: where the services find theirs
+    :param clients: the paths of each connection
+    :param api: the paths of the API's certificate and key
+    :param store: where the files go
+    """
+    authority = (folder / "ca.pem", HOME / "services_ca.key")
+    if not store.dry:
+        # The services read it as users of their own, without Octavia's group.
+        folder.mkdir(mode=0o755, exist_ok=True)
+    make_pair(authority, "services CA", "ca", None, 0o644, store)
+    pairs = {(folder / "server.pem", folder / "server.key"): ("server", 0o644)}
+    if api:
+        pairs[Path(api["cert_file"]), Path(api["key_file"])] = ("server", 0o640)
+    for client in clients:
+        if "cert_file" in client:
+            pairs[Path(client["cert_file"]), Path(client["key_file"])] = ("client", 0o640)
+    for pair, (extensions, mode) in pairs.items():
+        make_pair(pair, extensions, extensions, authority, mode, store)
+    for client in clients:
+        copy = client.get("ca_file") or client.get("cacert_file")
+        if copy and store.missing(Path(copy)):
+            store.put(Path(copy), authority[0].read_text(encoding="ascii"))
+
+
+def make(wanted: dict[str, Any], store: Store) -> None:
     """Make what is missing.
+
+    :param wanted: the paths and the passphrase
+    :param store: where the files go
+    """
+    folder = wanted.pop("servers", None)
+    clients, api = wanted.pop("clients", []), wanted.pop("api", None)
+    if folder:
+        protect(Path(folder), clients, api, store)
+    if wanted:
+        make_octavia(wanted, store)
+
+
+def make_octavia(wanted: dict[str, str], store: Store) -> None:
+    """Make what controllers and amphorae know each other by.
 
     :param wanted: the paths and the passphrase
     :param store: where the files go

@@ -1,0 +1,34 @@
+{%- from "octavia/map.jinja" import octavia with context %}
+
+# The OVN provider reads a section of its own, from a file beside octavia.conf.
+include:
+  - octavia.check
+  - octavia.config
+
+{%- if octavia.ovn.wanted | default(false) %}
+
+octavia_ovn_file:
+  file.managed:
+    - name: {{ octavia.ovn.file }}
+    - source: salt://octavia/files/ovn.conf
+    - template: jinja
+    - user: root
+    - group: {{ octavia.group }}
+    - mode: '0640'
+    - makedirs: true
+    - dir_mode: '0755'
+    - require:
+      - file: octavia_config_file
+{%- elif octavia.ovn %}
+
+octavia_ovn_file:
+  file.absent:
+    - name: {{ octavia.ovn.file }}
+    - onlyif:
+      - fun: file.search
+        path: {{ octavia.ovn.file }}
+        pattern: '^# Written by Salt'
+        ignore_if_missing: true
+    - require:
+      - file: octavia_config_file
+{%- endif %}
