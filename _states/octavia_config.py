@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+import salt.utils.files
 
 try:
     import octavia_findings as findings
@@ -12,6 +15,9 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_releases
 
 __virtualname__ = "octavia_config"
+
+#: How the files begin that this formula removes again.
+OURS = b"# Written by Salt"
 
 
 def __virtual__():
@@ -93,3 +99,38 @@ def _way_out(package: dict[str, Any], wanted: str, saltenv: str) -> str:
     return (
         f"Set version to {package['release']}: packages are never taken back to an older release."
     )
+
+
+def withdrawn(name: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    A file that this formula wrote for an earlier pillar is gone, since it would stay in force. One
+    that somebody else wrote stays.
+
+    :param name: the file
+    :return: changes hold that it was removed
+
+    .. code-block:: yaml
+
+        octavia_policy_file:
+          octavia_config.withdrawn:
+            - name: /etc/octavia/policy.yaml
+    """
+    del kwargs
+    ret: dict[str, Any] = {"name": name, "changes": {}, "result": True, "comment": ""}
+    try:
+        with salt.utils.files.fopen(name, "rb") as stream:
+            ours = stream.read(len(OURS)) == OURS
+    except FileNotFoundError:
+        ret["comment"] = f"{name} is not there."
+        return ret
+    if not ours:
+        ret["comment"] = f"{name} was not written by this formula, and stays."
+        return ret
+    ret["changes"] = {"file": {"old": name, "new": None}}
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"{name} would be removed: the pillar does not speak of it any more."
+        return ret
+    os.remove(name)
+    ret["comment"] = f"{name} was removed: the pillar does not speak of it any more."
+    return ret

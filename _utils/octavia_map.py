@@ -14,16 +14,20 @@ from collections.abc import Mapping
 from typing import Any
 
 try:
+    import octavia_desired as desired
     import octavia_findings as findings
     import octavia_node as nodes
     import octavia_releases as releases
+    import octavia_resources as resources
     import octavia_schema as schema
     import octavia_sections as sections
     import octavia_urls as urls
 except ImportError:
+    from salt_formula_octavia.utils import octavia_desired as desired
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_node as nodes
     from salt_formula_octavia.utils import octavia_releases as releases
+    from salt_formula_octavia.utils import octavia_resources as resources
     from salt_formula_octavia.utils import octavia_schema as schema
     from salt_formula_octavia.utils import octavia_sections as sections
     from salt_formula_octavia.utils import octavia_urls as urls
@@ -502,20 +506,10 @@ class Build:
             wrong = findings.error(path, findings.MASK, "is not a mapping", remedy)
             self.found.append(wrong)
             return []
-        desired, newest = _declarations()
-        for cloud, resources in declared.items():
-            self.found += desired.read(resources, newest, f"{path}:{cloud}:")[1]
+        newest = max(resources.RELEASES)
+        for cloud, lists in declared.items():
+            self.found += desired.read(lists, newest, f"{path}:{cloud}:")[1]
         return [str(cloud) for cloud in declared]
-
-
-def _declarations() -> tuple[Any, int]:
-    """The reader of declarations, which most minions never need, and the newest API."""
-    try:
-        import octavia_desired
-        import octavia_resources
-    except ImportError:
-        from salt_formula_octavia.utils import octavia_desired, octavia_resources
-    return octavia_desired, max(octavia_resources.RELEASES)
 
 
 def _is_line(value: Any) -> bool:

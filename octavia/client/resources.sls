@@ -16,6 +16,8 @@ octavia_client_resources_{{ cloud }}:
 {%- endif %}
     - require:
       - sls: octavia.client.package
+{%- if octavia.clouds_file %}
       - sls: octavia.client.clouds
+{%- endif %}
 {%- endfor %}
 {%- endif %}

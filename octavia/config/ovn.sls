@@ -22,13 +22,8 @@ octavia_ovn_file:
 {%- elif octavia.ovn %}
 
 octavia_ovn_file:
-  file.absent:
+  octavia_config.withdrawn:
     - name: {{ octavia.ovn.file }}
-    - onlyif:
-      - fun: file.search
-        path: {{ octavia.ovn.file }}
-        pattern: '^# Written by Salt'
-        ignore_if_missing: true
     - require:
       - file: octavia_config_file
 {%- endif %}

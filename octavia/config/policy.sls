@@ -22,13 +22,8 @@ octavia_policy_file:
 
 # One of an earlier pillar would stay in force.
 octavia_policy_file:
-  file.absent:
+  octavia_config.withdrawn:
     - name: {{ octavia.policy.file }}
-    - onlyif:
-      - fun: file.search
-        path: {{ octavia.policy.file }}
-        pattern: '^# Written by Salt'
-        ignore_if_missing: true
     - require:
       - file: octavia_config_file
 {%- endif %}

@@ -104,6 +104,19 @@ def test_a_service_that_does_not_start_is_told_with_its_last_words_but_no_secret
         suites.must_apply(node, "octavia")
 
 
+def test_policies_of_an_earlier_pillar_are_withdrawn_and_those_of_others_stay(node):
+    path = "/etc/octavia/policy.yaml"
+    node.put(path, "# Of somebody else.\n{}\n")
+    assert not suites.must_apply(node, "octavia").changed
+    before = _pids(node)
+    node.put(path, "# Written by Salt from an earlier pillar.\n{}\n")
+    run = suites.must_apply(node, "octavia")
+    assert {state["name"] for state in run.changed} == {path, "octavia-api"}
+    assert node.run(["test", "-e", path]).returncode != 0
+    after = _pids(node)
+    assert {unit for unit in facts.ALL if before[unit] != after[unit]} == {"octavia-api"}
+
+
 def test_a_revision_altered_by_hand_is_seen(node):
     sql = ["mariadb", "octavia", "--batch", "--skip-column-names", "--execute"]
     head = node.run([*sql, "SELECT version_num FROM alembic_version"], check=True).stdout.strip()

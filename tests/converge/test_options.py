@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schema"
-DUMP = "/srv/salt/tests/schema/generate.py"
+PROGRAM = "/root/generate.py"
 
 
 def test_the_packages_have_the_options_of_the_data(node, platform, capsys):
@@ -17,7 +17,9 @@ def test_the_packages_have_the_options_of_the_data(node, platform, capsys):
 
     asked = node.run(["salt-call", "--local", "--out=json", "octavia_config.map"], check=True)
     release = json.loads(asked.stdout)["local"]["release"]
-    dumped = json.loads(node.run(["/usr/bin/python3", DUMP, "dump", release], check=True).stdout)
+    node.put(PROGRAM, (SCHEMA / "generate.py").read_text(encoding="utf-8"))
+    dump = node.run(["/usr/bin/python3", PROGRAM, "dump", release], check=True)
+    dumped = json.loads(dump.stdout)
     own, libraries = generate.of_packages(
         generate.load(generate.DATA), dumped, generate.load(generate.FACTS)
     )

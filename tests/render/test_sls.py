@@ -96,7 +96,7 @@ def test_the_audit_map_is_written_where_the_api_reads_it():
     service = chunks["octavia_service_octavia-api"]
     assert chunks["octavia_audit_map"]["name"] == "/etc/octavia/audit"
     assert "/etc/octavia/audit" in service["reads"]
-    assert {"file": "octavia_audit_map"} in service["watch"]
+    assert "octavia_audit_map" in service["watch"]
 
 
 def test_tls_of_the_api():
@@ -159,7 +159,7 @@ def test_policies_are_checked_before_they_are_in_force():
     state = chunks["octavia_policy_file"]
     assert state["fun"] == "managed"
     assert state["check_cmd"].startswith("/usr/bin/python3 -I ")
-    assert {"file": "octavia_policy_file"} in chunks["octavia_service_octavia-api"]["watch"]
+    assert "octavia_policy_file" in chunks["octavia_service_octavia-api"]["watch"]
     rules = yaml.safe_load(text)
     assert rules["system_admin"] == "role:admin and system_scope:all"
     assert rules["os_load-balancer_api:loadbalancer:put_failover"].startswith("role:member")
@@ -169,5 +169,34 @@ def test_policies_are_checked_before_they_are_in_force():
 def test_what_an_earlier_pillar_wanted_is_taken_away(name):
     with harness.Minion("debian12", pillar("aio")) as minion:
         chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
-    assert chunks[name]["fun"] == "absent"
-    assert chunks[name]["onlyif"][0]["pattern"] == "^# Written by Salt"
+    assert (chunks[name]["state"], chunks[name]["fun"]) == ("octavia_config", "withdrawn")
+    assert chunks[name]["name"].startswith("/etc/octavia/")
+
+
+RESOURCES = """
+octavia:
+  client:
+    enabled: true
+    resources:
+      tenant:
+        loadbalancers:
+          - {name: web, vip_subnet_id: 7a2f7a3c-0c5c-4b8e-8f0e-0d6c5a6c3f11}
+"""
+
+
+def test_resources_of_the_pillar_are_managed_after_the_client_is_there():
+    with harness.Minion("debian12", harness.pillar(RESOURCES, "debian12", "resources")) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+    state = chunks["octavia_client_resources_tenant"]
+    assert (state["state"], state["fun"]) == ("octaviav2", "resources_managed")
+    assert state["cloud_name"] == "tenant"
+    assert {"sls": "octavia.client.package"} in state["require"]
+
+
+def test_a_mistake_in_a_declared_resource_is_found_before_anything_is_done():
+    text = RESOURCES.replace("vip_subnet_id", "vip_subnet")
+    with harness.Minion("debian12", harness.pillar(text, "debian12", "resources")) as minion:
+        (check,) = minion.low("octavia")
+        done = minion.run(check)
+    assert (check["__id__"], done["result"]) == ("octavia_check", False)
+    assert "octavia:client:resources:tenant:loadbalancers:web:vip_subnet: " in done["comment"]
