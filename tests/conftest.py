@@ -11,6 +11,7 @@ import os
 
 import pytest
 
+from tests import environments
 from tests.converge import suites
 from tests.converge.report import Run
 from tests.nodes import testinfra as node_backend
@@ -24,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--suite", default="", help="suite to bring up, a name of tests/pillar")
     group.addoption("--platform", default="debian12", help="platform of its nodes")
     group.addoption("--salt", default="3008", help="series of Salt")
+    newest = environments.NEWEST_OCTAVIA
+    group.addoption("--octavia", default=newest, help="release of the Octavia of the API's tests")
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +46,12 @@ def platform(request: pytest.FixtureRequest) -> str:
 def salt(request: pytest.FixtureRequest) -> str:
     """The series of Salt."""
     return request.config.getoption("--salt")
+
+
+@pytest.fixture(scope="session")
+def release(request: pytest.FixtureRequest) -> str:
+    """The release of the Octavia of the API's tests."""
+    return request.config.getoption("--octavia")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests import environments
 from tests.api.light import Log, Server
 from tests.api.proxy import Proxy
 
@@ -21,18 +20,6 @@ sys.path.insert(0, str(ROOT / "_utils"))
 SUBNET = "22222222-3333-4444-5555-666666666666"
 #: Patient enough for the server, and quick where a test makes it fail.
 LIMITS = {"answer": 20.0, "pause": 0.05, "longest_pause": 0.5, "lock": 60.0, "attempts": 4}
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The release of the server."""
-    group = parser.getgroup("api")
-    group.addoption("--octavia", default=environments.NEWEST_OCTAVIA, help="release of Octavia")
-
-
-@pytest.fixture(scope="session")
-def release(request: pytest.FixtureRequest) -> str:
-    """The release of the server."""
-    return request.config.getoption("--octavia", default=environments.NEWEST_OCTAVIA)
 
 
 @pytest.fixture(scope="session")
