@@ -110,7 +110,8 @@ def _remove_shared() -> list[str]:
         if host.state_mounted():
             if subprocess.run(["umount", str(host.STATE)], capture_output=True).returncode:
                 return [f"{host.STATE} is in use by a process that has no node there: end it"]
-            host.STATE.rmdir()
+            # What a killed run wrote before the mount was there is of no use to anybody.
+            shutil.rmtree(host.STATE, ignore_errors=True)
     return []
 
 
