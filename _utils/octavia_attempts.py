@@ -1,7 +1,6 @@
 """How often something is tried, and how long is waited in between."""
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import random
 import time
 from collections.abc import Callable

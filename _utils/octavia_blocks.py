@@ -3,8 +3,8 @@ What the composite keys of a role are made of: blocks of typed keys, and setting
 octavia.conf.
 """
 
-from __future__ import annotations
-
+# No annotations as text here: Salt's loader runs a file without its name in sys.modules, where a
+# dataclass would look them up.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -91,7 +91,7 @@ class Block:
     :ivar switch: the key that `true` and `false` in place of the mapping stand for
     """
 
-    keys: dict[str, str | Block]
+    keys: dict[str, "str | Block"]
     required: tuple[str, ...] = ()
     unless: str = ""
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -141,6 +141,6 @@ def log_levels(context: Context, levels: Mapping[str, Any]) -> list[str]:
     return [f"{name}={level}" for name, level in result.items()]
 
 
-def enabled(value: Mapping[str, Any] | None) -> bool:
+def enabled(value: "Mapping[str, Any] | None") -> bool:
     """Whether a block with a key ``enabled`` is there and not switched off."""
     return bool(value) and (value or {}).get("enabled", True) is not False

@@ -6,8 +6,7 @@ After a write without an answer the client looks for its result first. Where a l
 locked, or the server asks for patience, the client waits, up to a bound.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

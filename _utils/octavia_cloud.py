@@ -3,8 +3,7 @@ The way to a cloud: clouds.yaml, credentials, catalog and HTTP session, all by o
 is imported when it is needed.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

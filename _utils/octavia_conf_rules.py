@@ -6,8 +6,7 @@ rule is one entry of :data:`RULES`: the options it reads, the first of which the
 and a function that yields findings. A rule is not asked where one of its options is wrong already.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -6,8 +6,7 @@ of the formula (:data:`CONTROLS`). :func:`read` turns it into :class:`Node` tree
 that is wrong with it, each finding with its path.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -95,7 +94,7 @@ class Node:
     unset: tuple[str, ...] = ()
     refs: dict[str, str] = field(default_factory=dict)
     controls: dict[str, Any] = field(default_factory=dict)
-    children: dict[str, list[Node]] = field(default_factory=dict)
+    children: dict[str, list["Node"]] = field(default_factory=dict)
     rejected: set[str] = field(default_factory=set)
     was: str = ""
 
@@ -114,7 +113,7 @@ class Node:
         """Whether it may be made anew for a field that cannot be changed."""
         return self.controls.get("on_immutable") == RECREATE
 
-    def of(self, resource: str) -> list[Node]:
+    def of(self, resource: str) -> "list[Node]":
         """Its declared children of a resource."""
         return self.children.get(resource, [])
 

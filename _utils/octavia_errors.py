@@ -5,8 +5,7 @@ The meaning of an answer stands in :data:`RULES`: the only place that looks into
 answer. Everything else asks for the class.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -5,8 +5,7 @@ While a load balancer is PENDING nobody waits for it but the one poller, so that
 can be under way. A unit ends at its first error; the others go on.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import threading
 import time
 from collections.abc import Callable, Generator

@@ -6,8 +6,7 @@ written into a request (:func:`wire`), and the form in which a declared value an
 answer compare (:func:`normal`).
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import ipaddress
 import json
 import re
@@ -32,8 +31,9 @@ class Field:
     ``create``, ``update`` and ``tree`` tell where it may be written (``tree``: inside a
     load balancer that one call creates). ``since`` and the values of ``choices`` are minor
     versions of the API. ``minimum`` and ``maximum`` bound a number, or the length of a text.
-    ``default`` is what the server fills, and ``reset`` what an unset writes; with ``operators``
-    the default is a setting of the cloud, and ``default`` only the one that Octavia ships.
+    ``default`` is what the server fills, and ``reset`` what an unset writes: null, or the default
+    where a null means something else; with ``operators`` the default is a setting of the cloud,
+    and ``default`` only the one that Octavia ships.
     ``providers`` maps a provider to the values that it takes, none where it refuses the field;
     ``ignored`` names providers that store the field and do nothing about it.
     """
@@ -163,6 +163,9 @@ def address(value: Any) -> Any:
     :param value: what was declared or answered
     :return: the canonical text; anything that is no address comes back as it is
     """
+    # A number is one, too, to the library.
+    if not isinstance(value, str):
+        return value
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:

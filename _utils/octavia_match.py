@@ -1,7 +1,6 @@
 """Which declared object is which one on the server, and in what the two differ."""
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +42,7 @@ class Target:
 
     node: Node
     live: Object | None = None
-    children: dict[str, list[Target]] = field(default_factory=dict)
+    children: dict[str, list["Target"]] = field(default_factory=dict)
     others: dict[str, list[Object]] = field(default_factory=dict)
     old: Object | None = None
 
@@ -68,7 +67,7 @@ class Target:
         kept = {name: value for name, value in live.items() if name not in gone}
         return {**kept, **declared}
 
-    def of(self, resource: str) -> list[Target]:
+    def of(self, resource: str) -> "list[Target]":
         """Its declared children of a resource that shall be there."""
         return [child for child in self.children.get(resource, []) if not child.node.absent]
 
@@ -215,8 +214,11 @@ def differences(
     for name in target.node.unset:
         item, old = fields[name], live_value(live, name)
         default = defaults.get(name, item.default)
-        if name not in pointless and not kinds.same(item, default, old):
-            found[name] = (old, item.reset)
+        new = None if item.reset is None else default
+        # A server may show a limit that is unset as null.
+        gone = new is None and old is None
+        if not gone and name not in pointless and not kinds.same(item, default, old):
+            found[name] = (old, new)
     return found
 
 

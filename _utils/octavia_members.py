@@ -1,7 +1,6 @@
 """The changes of a pool's members: one request for one, one batch for more."""
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

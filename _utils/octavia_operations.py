@@ -1,7 +1,6 @@
 """What a plan is made of: operations, in units that do not get into each other's way."""
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ READING = (WAIT,)
 TREES_SINCE = 27
 
 Changes = dict[str, Any]
+Finding = findings.Finding
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Unit:
     name: str
     operations: list[Operation] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
-    findings: list[findings.Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     id: str = ""
     unmanaged: list[str] = field(default_factory=list)
 
@@ -127,7 +127,7 @@ class Plan:
     :ivar refused: whether the declaration itself is wrong, so that nothing may be written
     """
 
-    findings: list[findings.Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     refused: bool = False
 

@@ -5,8 +5,7 @@ The pause between two questions grows with the age of the youngest wait, and wit
 server takes for an answer, so that a busy server is not kept busy by questions.
 """
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import random
 import threading
 import time

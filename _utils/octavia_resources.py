@@ -5,9 +5,8 @@ Names are the API's own. Numbers after ``since`` and in choices are minor versio
 stands for 2.12. Which of the verbs a user may use is decided by the cloud, not here.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+# No annotations as text here, see octavia_blocks.
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as member_of
 from typing import Any
@@ -213,6 +212,8 @@ POOL = _fields(
         choices=ALPN,
         operators=True,
         default=["h2", "http/1.1", "http/1.0"],
+        # A null would mean none at all.
+        reset=["h2", "http/1.1", "http/1.0"],
         ignored=(OVN,),
     ),
 )
@@ -253,6 +254,7 @@ L7POLICY = _fields(
         *("redirect_http_code", "integer", "CTU", 9),
         choices={301: 9, 302: 9, 303: 9, 307: 9, 308: 9},
         default=302,
+        reset=302,
     ),
     _field("position", "integer", "CTU", minimum=1, maximum=2_147_483_647),
 )
@@ -276,6 +278,8 @@ QUOTA = _fields(
     [_limit(name) for name in ("loadbalancer", "listener", "member", "pool", "healthmonitor")],
     [_limit(name, 19) for name in ("l7policy", "l7rule")],
 )
+#: Limits that older servers answer under another name than the one that they take.
+RENAMED_LIMITS = {"loadbalancer": "load_balancer", "healthmonitor": "health_monitor"}
 
 ENABLED = _field("enabled", "boolean", "CU", default=True, reset=True)
 NAME_KEY = _field("name", "text", "CUR", maximum=255)
@@ -403,6 +407,20 @@ def release(minor: int) -> str:
     :return: name of the release
     """
     return next(name for had, name in RELEASES.items() if had >= minor)
+
+
+def limits(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    A quota under the names of the table.
+
+    :param answer: a quota as a server answers it, of whatever release
+    :return: the same with all limits that it tells
+    """
+    found = dict(answer)
+    for name, renamed in RENAMED_LIMITS.items():
+        if found.get(name) is None and renamed in found:
+            found[name] = found[renamed]
+    return found
 
 
 def transport(protocol: str) -> str:

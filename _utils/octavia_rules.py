@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 try:
@@ -31,6 +31,10 @@ TARGETS = {
     "REDIRECT_TO_URL": "redirect_url",
     "REDIRECT_PREFIX": "redirect_prefix",
     "REDIRECT_TO_POOL": "redirect_pool_id",
+}
+#: What the server sets anew when another field is written, by that one.
+SET_ANEW = {
+    "l7policy": dict.fromkeys(("redirect_url", "redirect_prefix"), "redirect_http_code"),
 }
 KEYED_RULES = ("HEADER", "COOKIE", "SSL_DN_FIELD")
 COMPARISONS = {
@@ -85,6 +89,20 @@ def cleared(resource: str, live: Fields, declared: Fields) -> set[str]:
     if resource == "l7policy" and action and action != live.get("action"):
         return {*TARGETS.values(), "redirect_http_code"}
     return set()
+
+
+def accompanying(resource: str, fields: Fields, changed: Iterable[str]) -> dict[str, Any]:
+    """
+    What must be written again with a change, since the server would put it back to its default.
+
+    :param resource: name of the resource
+    :param fields: the object's fields as they will be
+    :param changed: names of the fields that are written
+    :return: fields with their values
+    """
+    table, written = SET_ANEW.get(resource, {}), set(changed)
+    names = {table[name] for name in written if name in table} - written
+    return {name: fields[name] for name in sorted(names) if fields.get(name) is not None}
 
 
 def _balancer(fields: Fields, above: Mapping[str, Fields]) -> Iterator[Problem]:

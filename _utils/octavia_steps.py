@@ -11,6 +11,7 @@ try:
     import octavia_match as match
     import octavia_members as members
     import octavia_operations as operations
+    import octavia_rules as rules
     from octavia_balancer import POOL_USERS, Balancer
     from octavia_match import Difference, Target
     from octavia_operations import Operation, Ref
@@ -21,6 +22,7 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_match as match
     from salt_formula_octavia.utils import octavia_members as members
     from salt_formula_octavia.utils import octavia_operations as operations
+    from salt_formula_octavia.utils import octavia_rules as rules
     from salt_formula_octavia.utils.octavia_balancer import POOL_USERS, Balancer
     from salt_formula_octavia.utils.octavia_match import Difference, Target
     from salt_formula_octavia.utils.octavia_operations import Operation, Ref
@@ -107,6 +109,7 @@ class Steps:
         if not changed:
             return []
         body = {name: new for name, (_, new) in changed.items()}
+        body.update(rules.accompanying(target.resource, target.fields, changed))
         label = target.node.label
         changes = operations.updated(label, changed)
         return [

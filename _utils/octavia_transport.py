@@ -1,7 +1,6 @@
 """One request to an Octavia API: sent once, counted, and answered or raised as a typed error."""
 
-from __future__ import annotations
-
+# No annotations as text here, see octavia_blocks.
 import threading
 import time
 from collections import Counter
@@ -13,9 +12,11 @@ from typing import Any
 try:
     import octavia_cloud as clouds
     import octavia_errors as errors
+    import octavia_resources as resources
 except ImportError:
     from salt_formula_octavia.utils import octavia_cloud as clouds
     from salt_formula_octavia.utils import octavia_errors as errors
+    from salt_formula_octavia.utils import octavia_resources as resources
 
 READING = ("GET", "HEAD")
 Query = Sequence[tuple[str, str]]
@@ -142,8 +143,10 @@ class Transport:
                 **about,
             )
         decoded = _decoded(response)
-        body = decoded if isinstance(decoded, dict) else {}
-        return Answer(body, _seconds(response.headers.get("Date")))
+        told = decoded if isinstance(decoded, dict) else {}
+        if isinstance(told.get("quota"), dict):
+            told["quota"] = resources.limits(told["quota"])
+        return Answer(told, _seconds(response.headers.get("Date")))
 
     def _count(self, method: str, kind: str) -> None:
         with self._guard:

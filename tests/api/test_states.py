@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from tests.api.conftest import SUBNET
+from tests.api.test_client import VERSIONS
 from tests.api.test_execute import declared
 
 OLD_IMAGE = "11111111-2222-3333-4444-555555555555"
@@ -318,9 +319,10 @@ class TestFunctions:
         members = call(minion, "member_list", entry, pool="web")["members"]
         assert [member["address"] for member in members] == [MEMBER["address"]]
 
-    def test_what_only_reads(self, minion, entry, run):
+    def test_what_only_reads(self, minion, entry, run, release):
         run("loadbalancer_present", **declared("web"))
-        assert call(minion, "versions", entry)["newest"] == "2.30"
+        newest = ".".join(str(number) for number in VERSIONS[release])
+        assert call(minion, "versions", entry)["newest"] == newest
         tree = call(minion, "loadbalancer_tree", entry, "web")["loadbalancer"]
         assert len(tree["pools"][0]["members"]) == 3
         status = call(minion, "loadbalancer_status", entry, "web")["statuses"]["loadbalancer"]

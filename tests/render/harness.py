@@ -174,6 +174,17 @@ class Minion:
     def __exit__(self, *_: object) -> None:
         self.highstate.destroy()
 
+    def set_pillar(self, pillar: Mapping[str, Any]) -> None:
+        """
+        Gives another pillar to the functions that are loaded already.
+
+        :param pillar: the whole of it
+        """
+        # 3006 has a copy for the modules, 3008 has not.
+        for place in (self.opts["pillar"], self.call.pack["__pillar__"]):
+            place.clear()
+            place.update(pillar)
+
     def forget(self) -> None:
         """Forgets what the modules keep for the rest of a run."""
         self.highstate.state.functions.pack["__context__"].clear()

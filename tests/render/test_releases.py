@@ -47,8 +47,7 @@ class Suite:
             for name in parents:
                 place = place[name]
             del place[last]
-        self.minion.opts["pillar"].clear()
-        self.minion.opts["pillar"].update(pillar)
+        self.minion.set_pillar(pillar)
 
     def findings(self) -> list[dict[str, str]]:
         """What is wrong with the pillar as it is now."""
