@@ -383,17 +383,25 @@ def _tls_versions(conf: Conf) -> Found:
 
 
 def _ciphers(conf: Conf) -> Found:
-    prohibited = set(filter(None, (conf.value(*PROHIBITED) or "").split(":")))
+    # Octavia splits at each colon, so an unset list prohibits the empty name.
+    prohibited = (conf.value(*PROHIBITED) or "").split(":")
     for side in ("listener", "pool"):
         option = ("api_settings", f"default_{side}_ciphers")
-        both = [cipher for cipher in (conf.value(*option) or "").split(":") if cipher in prohibited]
-        if both:
-            about = option if conf.is_set(*option) else PROHIBITED
+        value = conf.value(*option)
+        both = [name for name in (value or "").split(":") if name in prohibited]
+        if value is None or not both:
+            continue
+        about = option if conf.is_set(*option) else PROHIBITED
+        if any(both):
             reason = (
-                f"conflicts: default_{side}_ciphers has {', '.join(both)}, and "
+                f"conflicts: default_{side}_ciphers has {', '.join(filter(None, both))}, and "
                 "tls_cipher_prohibit_list prohibits it; the API would not start"
             )
             yield conf.error(*about, reason, f"Set default_{side}_ciphers without it")
+        else:
+            reason = "has a cipher without a name, so the API would not start"
+            remedy = f"Set default_{side}_ciphers to names with one colon between each two"
+            yield conf.error(*about, reason, remedy)
 
 
 PROHIBITED = ("api_settings", "tls_cipher_prohibit_list")

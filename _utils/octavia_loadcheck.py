@@ -105,21 +105,27 @@ def check(path: str) -> dict[str, Any]:
     :param path: the file
     :return: what the program prints
     """
-    from octavia.common import config
+    from octavia.common import config, exceptions
     from oslo_config import cfg
 
+    refused = ""
     try:
         # Without a folder of its own the file would be laid over the drop-ins of the system.
         config.init(["--config-file", path])
-        found = options_of(path)
     except (cfg.ConfigFilesNotFoundError, cfg.ConfigFileParseError) as reason:
         return {"error": str(reason)}
+    except (cfg.ConfigFileValueError, exceptions.APIException) as reason:
+        # Octavia looks at a few options as soon as it has the file. All wrong ones are told below.
+        refused = str(reason)
+    found = options_of(path)
     register()
     wrong = [
         {"section": section, "option": option, "why": why}
         for section, option in found
         if (why := problem(section, option))
     ]
+    if refused and not wrong:
+        return {"error": refused}
     return {"read": len(found) - len(wrong), "wrong": wrong}
 
 

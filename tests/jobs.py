@@ -13,7 +13,9 @@ BEHAVIOUR, REBOOT = f"{CONVERGE}/test_behaviour.py", f"{CONVERGE}/test_reboot.py
 PERSISTENCE = f"{CONVERGE}/test_persistence.py"
 BROKERS = f"{CONVERGE}/test_brokers.py"
 TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "jobboard", "full_api"))
-OPTIONS, RESOURCES = f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_resources.py"
+# What Octavia itself says of the options that the formula knows, and of files with them.
+OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
+RESOURCES = f"{CONVERGE}/test_resources.py"
 NO_CHANGE, REQUESTS, VALIDATION, MANY = (
     f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
@@ -67,10 +69,10 @@ TEST = (
     Job("render", ("tests/render",), salt="3006"),
     Job(
         "converge",
-        (*SUITE, OPTIONS, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
+        (*SUITE, *OPTIONS, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
         *("aio", "debian12"),
     ),
-    Job("converge", (*SUITE, OPTIONS, RESOURCES, REBOOT), "aio", "debian13"),
+    Job("converge", (*SUITE, *OPTIONS, RESOURCES, REBOOT), "aio", "debian13"),
     Job("converge", SUITE, "aio", "debian12", "3006"),
 )
 BENCHMARKS = (
@@ -80,7 +82,7 @@ BENCHMARKS = (
 MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),
     Job("many", (MANY,), octavia="2026.2"),
-    Job("converge", (*SUITE, OPTIONS, PERSISTENCE, REBOOT), "aio", "testing"),
+    Job("converge", (*SUITE, *OPTIONS, PERSISTENCE, REBOOT), "aio", "testing"),
     Job("converge", (*SUITE, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),

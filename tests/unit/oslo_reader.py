@@ -35,6 +35,21 @@ def real_type(option: Mapping[str, Any]) -> Any:
     return REAL_TYPES[option["type"]](**limits)
 
 
+def file_text(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """
+    Sections as octavia.conf has them.
+
+    :param sections: the sections of a build
+    :return: the text of the file
+    """
+    lines = []
+    for section, options in sections.items():
+        lines.append(f"[{section}]")
+        for name, setting in options.items():
+            lines += [f"{name} = {text}" for text in setting["text"]]
+    return "\n".join(lines) + "\n"
+
+
 def write_file(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> str:
     """
     Writes sections as octavia.conf has them.
@@ -43,12 +58,7 @@ def write_file(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> str:
     :param sections: the sections of a build
     :return: the path as text
     """
-    lines = []
-    for section, options in sections.items():
-        lines.append(f"[{section}]")
-        for name, setting in options.items():
-            lines += [f"{name} = {text}" for text in setting["text"]]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text(file_text(sections), encoding="utf-8")
     return str(path)
 
 

@@ -878,6 +878,13 @@ BAD = {
             *("tls_cipher_prohibit_list prohibits it", "Set default_listener_ciphers without it"),
         ),
     ),
+    "a cipher without a name": (
+        {"api:api_settings:default_pool_ciphers": "TLS_AES_256_GCM_SHA384:"},
+        (
+            *(ERROR, "api:api_settings:default_pool_ciphers", "TLS_AES_256_GCM_SHA384:"),
+            *("a cipher without a name", "one colon between each two"),
+        ),
+    ),
     "certificates that are renewed all the time": (
         {"manager:certificates:cert_validity_time": 86400},
         (
