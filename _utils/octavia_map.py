@@ -234,10 +234,13 @@ class Build:
         return next(iter(named.values()), None)
 
     def _packages(self, role: str) -> list[str]:
+        since = self.system.get("packages_since", {})
         return [
             package
             for package in self.system["packages"][role]
-            if role == "client" or not package.endswith("-driver-agent") or self._has_driver_agent()
+            if role == "client"
+            or not package.endswith("-driver-agent")
+            or (self._has_unit("octavia-driver-agent") and self._is_there(since.get(package)))
         ] + self._extra_packages(role)
 
     def _extra_packages(self, role: str) -> list[str]:
@@ -246,19 +249,22 @@ class Build:
         apache = self.apache.get("packages", []) if role == "api" else []
         return [*self.node.packages(role), *apache]
 
-    def _has_driver_agent(self) -> bool:
-        return self._has_unit("octavia-driver-agent")
-
     def _has_unit(self, name: str) -> bool:
-        if not self.release:
+        return self._is_there(self.defaults["units"][name].get("since"))
+
+    def _is_there(self, since: str | None) -> bool:
+        """Whether the node's release has what came with a release; what has none came with all."""
+        if not self.release or not since:
             return True
         here = releases.position(self.releases, self.release["name"])
-        places = (
-            self.system.get("units_since", {}),
-            {name: self.defaults["units"][name].get("since")},
-        )
-        wanted = [place[name] for place in places if place.get(name)]
-        return all(here >= releases.position(self.releases, since) for since in wanted)
+        return here >= releases.position(self.releases, since)
+
+    def _supplied(self, name: str) -> dict[str, str]:
+        """The unit file that the formula brings where the packages bring none; empty otherwise."""
+        supplied = self.system.get("supplied_units", {}).get(name)
+        if not supplied or self._is_there(supplied["before"]):
+            return {}
+        return {key: supplied[key] for key in ("description", "command")}
 
     def _units(self, roles: list[str]) -> dict[str, dict[str, Any]]:
         return {
@@ -266,6 +272,7 @@ class Build:
                 "role": unit["role"],
                 "service": {**unit["service"], **self._environment(name), **self.services[name]},
                 "reads": self._reads(name),
+                "supplied": self._supplied(name),
             }
             for name, unit in self.defaults["units"].items()
             if unit["role"] in roles
@@ -277,7 +284,11 @@ class Build:
     def _held_units(self, role: str) -> list[str]:
         """The units that the packages of a role would start, whether they are wanted or not."""
         known = self.defaults["units"].items()
-        return [name for name, unit in known if unit["role"] == role and self._has_unit(name)]
+        return [
+            name
+            for name, unit in known
+            if unit["role"] == role and self._has_unit(name) and not self._supplied(name)
+        ]
 
     def _environment(self, name: str) -> dict[str, str]:
         return self.node.environment(name) if self.node else {}

@@ -73,7 +73,7 @@ TEST = (
         *("aio", "debian12"),
     ),
     Job("converge", (*SUITE, *OPTIONS, RESOURCES, REBOOT), "aio", "debian13"),
-    Job("converge", SUITE, "aio", "debian12", "3006"),
+    Job("converge", (*SUITE, RESOURCES), "aio", "debian12", "3006"),
 )
 BENCHMARKS = (
     Job("benchmark", (f"{CONVERGE}/test_suite.py", NO_CHANGE), "aio", "debian12"),
@@ -82,7 +82,7 @@ BENCHMARKS = (
 MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),
     Job("many", (MANY,), octavia="2026.2"),
-    Job("converge", (*SUITE, *OPTIONS, PERSISTENCE, REBOOT), "aio", "testing"),
+    Job("converge", (*SUITE, *OPTIONS, RESOURCES, PERSISTENCE, REBOOT), "aio", "testing"),
     Job("converge", (*SUITE, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),
@@ -97,6 +97,9 @@ MATRIX = (
     Job("converge", (*SUITE, TLS), "tls", "debian12"),
     Job("converge", (*SUITE, JOBBOARD), "jobboard_redis", "debian12"),
     Job("converge", (*SUITE, FULL_API), "api_full", "debian12"),
+    Job("converge", (*SUITE, TLS), "tls", "testing"),
+    Job("converge", (*SUITE, JOBBOARD), "jobboard_redis", "testing"),
+    Job("converge", (*SUITE, FULL_API), "api_full", "testing"),
 )
 BY_NAME = {job.name: job for job in (*TEST, *BENCHMARKS, *MATRIX)}
 

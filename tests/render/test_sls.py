@@ -137,6 +137,19 @@ def test_apache_takes_the_place_of_the_packaged_server(system, service, links):
     assert any("processes=4 threads=4" in line for line in lines)
 
 
+def test_a_unit_that_the_packages_do_not_have_is_supplied():
+    with harness.Minion("redhat9", pillar("api_single", version="yoga")) as minion:
+        chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}
+        unit = chunks["octavia_supplied_unit_octavia-driver-agent"]
+        written = minion.template(unit["source"], unit["context"])
+    running = chunks["octavia_service_octavia-driver-agent"]
+    assert unit["name"] == "/etc/systemd/system/octavia-driver-agent.service"
+    assert {"file": unit["__id__"]} in running["watch"]
+    assert "octavia_api_packages" in harness.needs(unit, list(chunks.values()))
+    assert "ExecStart=/usr/bin/octavia-driver-agent --config-file" in written
+    assert "User=octavia\nGroup=octavia\n" in written
+
+
 def test_content_of_certificates_is_written_before_anything_reads_it():
     with part("database_tls", "debian13") as minion:
         chunks = {chunk["__id__"]: chunk for chunk in minion.low("octavia")}

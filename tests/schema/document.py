@@ -242,8 +242,9 @@ def _services(defaults: Mapping[str, Any]) -> Iterator[str]:
             rows.append((family, role, ", ".join(names)))
     yield from table(("system", "role", "packages"), rows)
     for family, system in load("osfamilies.yaml").items():
-        for unit, since in system.get("units_since", {}).items():
-            yield f"The packages of {family} have ``{unit}`` from {since} on."
+        for unit, supplied in system.get("supplied_units", {}).items():
+            before = supplied["before"]
+            yield f"The packages of {family} have ``{unit}`` from {before} on; the formula before."
             yield ""
 
 

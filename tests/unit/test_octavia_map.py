@@ -89,6 +89,25 @@ class TestUnits:
         assert ("octavia-driver-agent" in result["units"]) is there
         assert ("octavia-driver-agent" in result["packages"]["api"]) is there
 
+    @pytest.mark.parametrize(
+        ("release", "supplied", "packaged"),
+        [
+            ("rocky", False, False),
+            ("stein", True, False),
+            ("yoga", True, False),
+            ("zed", False, True),
+        ],
+    )
+    def test_the_formula_supplies_the_driver_agent_until_the_packages_do(
+        self, release, supplied, packaged
+    ):
+        result = known(at(release, ("api",)), os="RedHat", os_family="RedHat")
+        agent = result["units"].get("octavia-driver-agent", {"supplied": {}})
+        assert bool(agent["supplied"]) is supplied
+        assert ("openstack-octavia-driver-agent" in result["packages"]["api"]) is packaged
+        assert ("octavia-driver-agent" in result["held_units"]["api"]) is packaged
+        assert (agent != {"supplied": {}}) is (supplied or packaged)
+
     def test_a_worker_may_end_its_flows(self):
         units = known(GOOD)["units"]
         assert units["octavia-worker"]["service"]["TimeoutStopSec"] == 960

@@ -229,7 +229,7 @@ def test_health_checks():
 @pytest.mark.parametrize("family", sorted(PARAMETERS["osfamilies"]))
 def test_every_family_has_all_names(family):
     keys = {key: set(value) for key, value in PARAMETERS["osfamilies"].items()}
-    own = {"apache", "units_since"}
+    own = {"apache", "packages_since", "supplied_units"}
     assert keys[family] - own == keys["Debian"] - own
     packages = PARAMETERS["osfamilies"][family]["extra_packages"]
     assert set(packages) == set(PARAMETERS["osfamilies"]["Debian"]["extra_packages"])
