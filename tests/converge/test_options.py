@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
+
+import generate
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schema"
 PROGRAM = "/root/generate.py"
@@ -12,9 +13,6 @@ PROGRAM = "/root/generate.py"
 
 def test_the_packages_have_the_options_of_the_data(node, platform, capsys):
     """Octavia's own sections are equal; what libraries have otherwise is printed."""
-    sys.path.insert(0, str(SCHEMA))
-    import generate
-
     asked = node.run(["salt-call", "--local", "--out=json", "octavia_config.map"], check=True)
     release = json.loads(asked.stdout)["local"]["release"]
     node.put(PROGRAM, (SCHEMA / "generate.py").read_text(encoding="utf-8"))

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from pathlib import Path
 
+import given
 import octavia_findings as findings
 import octavia_schema as schema
 import octavia_values as values
+from oslo_reader import file_text
+from valid_values import another
 
 TESTS = Path(__file__).resolve().parents[1]
-# The samples of the unit tests, and what makes valid values.
-sys.path.append(str(TESTS / "unit"))
 LOAD_CHECK = TESTS.parent / "_utils" / "octavia_loadcheck.py"
 FILES, OPTIONS = 200, 40
 #: Right for some types, wrong for others.
@@ -67,10 +67,6 @@ def own_options(release):
 
 def sample(release, options, chance, wrong):
     """A file of 40 options, those of them with a wrong value, and whether it is refused."""
-    import given
-    from oslo_reader import file_text
-    from valid_values import another
-
     chosen = {}
     for section, name in chance.sample(sorted(options), OPTIONS):
         value = another(f"{section}/{name}", options[section, name])
