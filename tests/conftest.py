@@ -8,6 +8,7 @@ Without it (kitchen's verifier) the tests of `verify/` look at whatever `--hosts
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -17,6 +18,11 @@ from tests.converge.report import Run
 from tests.nodes import testinfra as node_backend
 
 node_backend.register()
+
+
+def pytest_configure() -> None:
+    """Ends in order when asked to end, as with Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

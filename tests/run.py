@@ -16,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tests import environments, jobs
 from tests.nodes import cleanup, host, layers
@@ -54,6 +55,7 @@ class Outcome:
 
 
 _PRINTING = threading.Lock()
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 def _say(text: str) -> None:
@@ -75,7 +77,7 @@ def _run(job: jobs.Job) -> Outcome:
     _say(f"started  {job.name} (log: {log})")
     started = time.monotonic()
     with open(log, "w", encoding="utf-8") as stream:
-        done = subprocess.run(
+        process = subprocess.Popen(
             argv,
             cwd=REPOSITORY,
             env=_environment(),
@@ -83,6 +85,9 @@ def _run(job: jobs.Job) -> Outcome:
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
+        _RUNNING.add(process)
+        process.wait()
+        _RUNNING.discard(process)
     outcome = Outcome(job, seconds=time.monotonic() - started, log=log)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     for count, what in COUNTS.findall(lines[-1] if lines else ""):
@@ -92,7 +97,7 @@ def _run(job: jobs.Job) -> Outcome:
             outcome.skipped += int(count)
         else:
             outcome.failed += int(count)
-    if done.returncode and not outcome.failed:
+    if process.returncode and not outcome.failed:
         outcome.failed = 1
     _say(f"{outcome.result:8} {job.name}: {outcome.passed} tests, {outcome.seconds:.0f} s")
     if outcome.result != "passed":
@@ -186,10 +191,16 @@ def _choose(arguments: list[str]) -> tuple[jobs.Job, ...]:
     sys.exit(USAGE)
 
 
+def _end(*_: object) -> NoReturn:
+    """Ends the jobs, which remove what they made, and then the run, which cleans up after them."""
+    for process in tuple(_RUNNING):
+        process.terminate()
+    sys.exit("ended by a signal")
+
+
 def main() -> None:
     """Runs what the command line asks for."""
-    # A polite end lets the clean-up run.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
+    signal.signal(signal.SIGTERM, _end)
     try:
         sys.exit(run(_choose(sys.argv[1:])))
     except NodesError as problem:
