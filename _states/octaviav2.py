@@ -457,7 +457,7 @@ def loadbalancer_active(name, timeout=600, **kwargs):
 @_state
 def amphora_absent(name, **kwargs):
     """
-    An amphora is not there.
+    An amphora is not there. Octavia deletes only those that are in ERROR.
 
     :param name: its id
     :param kwargs: ``cloud_name`` and ``auth``
@@ -476,7 +476,14 @@ def amphora_absent(name, **kwargs):
     if not found:
         ret["comment"] = f"There is no amphora {name}."
         return ret
-    ret["changes"] = {name: {"old": found[0]["status"], "new": "DELETED"}}
+    if found[0]["status"] != "ERROR":
+        ret["result"] = False
+        ret["comment"] = (
+            f"The amphora {name} is {found[0]['status']}, and Octavia deletes only those in ERROR. "
+            "Have it replaced by octaviav2.amphora_failover, or delete its load balancer."
+        )
+        return ret
+    ret["changes"] = {name: {"old": "ERROR", "new": "DELETED"}}
     if __opts__["test"]:
         ret["result"] = None
         ret["comment"] = f"The amphora {name} would be deleted."
@@ -491,7 +498,8 @@ def amphorae_current(name, image_id, max_unavailable=1, timeout=900, **kwargs):
     """
     All amphorae run from the current image. The others are replaced by failover, those of standby
     before those of master, a bounded number of load balancers at a time. It stops at the first
-    error; a load balancer that is not ACTIVE is left alone and told.
+    error, and when a new amphora runs from another image, since Octavia's image tag then names that
+    one; a load balancer that is not ACTIVE is left alone and told.
 
     :param name: any text
     :param image_id: id of the image that they must run from
@@ -518,27 +526,58 @@ def amphorae_current(name, image_id, max_unavailable=1, timeout=900, **kwargs):
         ret["result"] = None if planned else True
         ret["comment"] = rotation.summary(planned, [], left, would=True)
         return ret
-    done, problem = rotation.roll(waves, _replace(call, float(timeout)))
+    known = [amphora["id"] for amphora in amphorae]
+    done, problem = rotation.roll(waves, _replace(call, known, image_id, float(timeout)))
     ret["changes"] = {item["id"]: rotation.change(item, image_id) for item in done}
     ret["comment"] = rotation.summary(planned, done, left, would=False)
     if problem:
         ret["result"] = False
-        ret["comment"] = f"{problem}\n{ret['comment']}"
+        ret["comment"] = f"{problem}\nNothing more was begun. {ret['comment']}"
     return ret
 
 
-def _replace(call: dict[str, Any], timeout: float) -> Callable[[list[dict[str, Any]]], str]:
-    """Fails over the amphorae of one wave and waits; answers what went wrong, empty for nothing."""
+def _replace(
+    call: dict[str, Any], known: list[str], image_id: str, timeout: float
+) -> Callable[[list[dict[str, Any]]], tuple[list[dict[str, Any]], str]]:
+    """Fails over the amphorae of one wave and waits; answers which, and what went wrong."""
 
-    def replace(wave: list[dict[str, Any]]) -> str:
-        try:
-            for amphora in wave:
+    def replace(wave: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+        begun: list[dict[str, Any]] = []
+        problem = ""
+        for amphora in wave:
+            try:
                 __salt__["octaviav2.amphora_failover"](amphora["id"], **call)
-            ids = sorted({amphora["loadbalancer_id"] for amphora in wave})
-            statuses = __salt__["octaviav2.loadbalancer_wait"](ids, timeout=timeout, **call)
-        except CommandExecutionError as problem:
-            return str(problem)
-        bad = [f"{key} is {status}" for key, status in statuses.items() if status != "ACTIVE"]
-        return f"After a failover {', '.join(bad)}; nothing more was begun." if bad else ""
+            except CommandExecutionError as refused:
+                problem = str(refused)
+                break
+            begun.append(amphora)
+        try:
+            unsure, seen = _outcome(begun, call, timeout)
+        except CommandExecutionError as failed:
+            return [], "\n".join(filter(None, [problem, str(failed)]))
+        strange = rotation.strangers(seen, known, image_id)
+        images = ", ".join(f"{key} runs from {image}" for key, image in strange.items())
+        if images:
+            images += ": make the image tag of Octavia name the image that is meant"
+        problems = [problem, unsure, images]
+        done = [item for item in begun if item["id"] not in _in_use(seen)]
+        return done, "\n".join(filter(None, problems))
 
     return replace
+
+
+def _outcome(
+    begun: list[dict[str, Any]], call: dict[str, Any], timeout: float
+) -> tuple[str, list[dict[str, Any]]]:
+    """What is wrong after the failovers of some amphorae, and all amphorae that there are then."""
+    bad = []
+    if begun:
+        ids = sorted({amphora["loadbalancer_id"] for amphora in begun})
+        statuses = __salt__["octaviav2.loadbalancer_wait"](ids, timeout=timeout, **call)
+        bad = [f"{key} is {status}" for key, status in statuses.items() if status != "ACTIVE"]
+    unsure = f"After a failover {', '.join(bad)}" if bad else ""
+    return unsure, __salt__["octaviav2.amphora_list"](**call)["amphorae"]
+
+
+def _in_use(amphorae: list[dict[str, Any]]) -> set[str]:
+    return {item["id"] for item in amphorae if item["status"] == rotation.IN_USE}

@@ -148,6 +148,15 @@ class InUse(OctaviaError):
     remedy = "Remove what uses it first"
 
 
+class AmphoraInUse(InUse):
+    """An amphora that serves a load balancer; no waiting changes that."""
+
+    remedy = (
+        "Octavia deletes only amphorae that are in ERROR; have this one replaced by "
+        "octaviav2.amphora_failover, or delete its load balancer"
+    )
+
+
 class Unsupported(OctaviaError):
     """
     The server's API or the provider does not know what is asked for.
@@ -256,6 +265,7 @@ RULES = (
     Rule(400, Invalid, r"^Invalid input for field/attribute (?P<fields>[^. ]+)\."),
     Rule(400, Invalid, r"is not a valid option for (?P<fields>\S+)"),
     Rule(400, Invalid),
+    Rule(409, AmphoraInUse, r"^amphora \S+ is immutable"),
     Rule(409, Locked, r"is immutable and cannot be updated"),
     Rule(409, Locked, r"^Invalid state \S+ of loadbalancer"),
     Rule(409, Duplicate, r"^Another \w+ on this|already (has a|exists)|^Already an entity"),

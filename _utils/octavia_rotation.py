@@ -64,22 +64,44 @@ def _split(amphorae: list[Amphora], most: int) -> list[list[Amphora]]:
 
 
 def roll(
-    planned: Iterable[list[Amphora]], replace: Callable[[list[Amphora]], str]
+    planned: Iterable[list[Amphora]],
+    replace: Callable[[list[Amphora]], tuple[list[Amphora], str]],
 ) -> tuple[list[Amphora], str]:
     """
     Replaces wave after wave, up to the first problem.
 
     :param planned: the waves
-    :param replace: replaces the amphorae of one wave and answers what went wrong
+    :param replace: replaces the amphorae of one wave and answers which it has replaced, and what
+        went wrong
     :return: the amphorae that were replaced, and what went wrong, empty for nothing
     """
     done: list[Amphora] = []
     for wave in planned:
-        problem = replace(wave)
+        replaced, problem = replace(wave)
+        done += replaced
         if problem:
             return done, problem
-        done += wave
     return done, ""
+
+
+def strangers(amphorae: Iterable[Amphora], known: Iterable[str], image_id: str) -> dict[str, Any]:
+    """
+    New amphorae that run from another image than they should: the tag of the image that Octavia
+    boots from names another one, and to go on would replace the whole fleet for nothing.
+
+    :param amphorae: all amphorae as the API lists them now
+    :param known: ids of those that were there before
+    :param image_id: the image that they must run from
+    :return: images by the ids of such amphorae; one whose image is not told is not among them
+    """
+    before = set(known)
+    return {
+        amphora["id"]: amphora["image_id"]
+        for amphora in amphorae
+        if amphora.get("status") == IN_USE
+        and amphora["id"] not in before
+        and amphora.get("image_id") not in (None, "", image_id)
+    }
 
 
 def change(amphora: Amphora, image_id: str) -> dict[str, Any]:

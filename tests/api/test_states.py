@@ -275,6 +275,32 @@ def test_amphorae_are_moved_to_the_current_image_in_bounds(minion, entry, server
     assert len(ids) == 2 and not ids & {item["id"] for item in old}
 
 
+def test_a_fleet_is_moved_up_to_the_first_error(minion, entry, server, proxy, log):
+    admin, names = entry("admin", url=proxy.url), ("first", "second", "third")
+    for name in names:
+        sls = state("loadbalancer_present", auth=entry("admin"), name=name, vip_subnet_id=SUBNET)
+        assert minion.apply(sls)["it"]["result"]
+    amphorae = call(minion, "amphora_list", entry, user="admin")["amphorae"]
+    balancers = call(minion, "loadbalancer_list", entry, user="admin")["loadbalancers"]
+    mine = {lb["id"] for lb in balancers if lb["name"] in names}
+    old = [item["id"] for item in amphorae if item["loadbalancer_id"] in mine]
+    server.set_images(dict.fromkeys((item["id"] for item in amphorae), NEW_IMAGE))
+    server.set_images(dict.fromkeys(old, OLD_IMAGE))
+    path = "/v2/octavia/amphorae/.*/failover"
+    refused = proxy.inject("PUT", path, first=2, times=99, status=403)
+    log.clear()
+    done = minion.apply(state("amphorae_current", auth=admin, image_id=NEW_IMAGE))["it"]
+    assert done["result"] is False
+    assert refused.hits == 1
+    assert "Nothing more was begun. 1 of 3 amphorae were replaced." in done["comment"]
+    assert set(done["changes"]) < set(old) and len(done["changes"]) == 1
+    assert len(log.writes) == 1
+    proxy.heal()
+    rest = minion.apply(state("amphorae_current", auth=admin, image_id=NEW_IMAGE))["it"]
+    assert rest["result"], rest["comment"]
+    assert set(old) - set(done["changes"]) <= set(rest["changes"])
+
+
 class TestFunctions:
     """The execution module, with the calls of the formula that came before this one."""
 
@@ -343,6 +369,59 @@ class TestFunctions:
         assert planned["changes"] == done["changes"] != {}
         assert planned["writes"] == done["writes"] == 1
         assert call(minion, "plan", entry, wanted)["changes"] == {}
+
+    def test_amphorae(self, minion, entry):
+        """Of an administrator: looked at, told to configure themselves, replaced, deleted."""
+        call(minion, "apply", entry, {"loadbalancers": [declared("web")]})
+        balancer = call(minion, "loadbalancer_get_details", entry, "web")["loadbalancer"]["id"]
+        admin = {"user": "admin"}
+        listed = call(minion, "amphora_list", entry, loadbalancer_id=balancer, **admin)
+        (amphora,) = listed["amphorae"]
+        details = call(minion, "amphora_get_details", entry, amphora["id"], **admin)["amphora"]
+        assert details == amphora
+        # No amphora of the noop driver has ever told of traffic.
+        with pytest.raises(Exception, match="Amphora stats for .* not found"):
+            call(minion, "amphora_stats", entry, amphora["id"], **admin)
+        assert call(minion, "amphora_failover", entry, amphora["id"], **admin) is True
+        assert call(minion, "loadbalancer_wait", entry, "web") == {"web": "ACTIVE"}
+        listed = call(minion, "amphora_list", entry, loadbalancer_id=balancer, **admin)
+        (new,) = (item for item in listed["amphorae"] if item["status"] == "ALLOCATED")
+        assert new["id"] != amphora["id"]
+        assert call(minion, "amphora_configure", entry, new["id"], **admin) is True
+        with pytest.raises(Exception, match="deletes only amphorae that are in ERROR"):
+            call(minion, "amphora_delete", entry, new["id"], **admin)
+
+    def test_an_amphora_in_use_stays_and_one_that_is_gone_is_absent(self, minion, entry, log):
+        call(minion, "apply", entry, {"loadbalancers": [declared("web")]})
+        balancer = call(minion, "loadbalancer_get_details", entry, "web")["loadbalancer"]["id"]
+        admin = entry("admin")
+        listed = call(minion, "amphora_list", entry, loadbalancer_id=balancer, user="admin")
+        (amphora,) = listed["amphorae"]
+        log.clear()
+        predicted = minion.apply(state("amphora_absent", auth=admin, name=amphora["id"]), test=True)
+        kept = minion.apply(state("amphora_absent", auth=admin, name=amphora["id"]))["it"]
+        assert (kept["result"], kept["changes"]) == (False, {})
+        assert predicted["it"] | {"duration": 0, "start_time": 0} == kept | {
+            "duration": 0,
+            "start_time": 0,
+        }
+        assert "is ALLOCATED" in kept["comment"]
+        assert log.writes == []
+        call(minion, "amphora_failover", entry, amphora["id"], user="admin")
+        call(minion, "loadbalancer_wait", entry, "web")
+        log.clear()
+        gone = minion.apply(state("amphora_absent", auth=admin, name=amphora["id"]))["it"]
+        assert (gone["result"], gone["changes"], log.writes) == (True, {}, [])
+
+    def test_a_quota_goes_back_to_the_defaults(self, minion, entry, client):
+        admin = {"user": "admin"}
+        call(minion, "quota_update", entry, client.project_id, loadbalancer=3, **admin)
+        found = call(minion, "quota_get_details", entry, client.project_id, **admin)["quota"]
+        assert found["loadbalancer"] == 3
+        assert call(minion, "quota_reset", entry, client.project_id, **admin) is True
+        found = call(minion, "quota_get_details", entry, client.project_id, **admin)["quota"]
+        defaults = call(minion, "quota_defaults", entry, **admin)["quota"]
+        assert found["loadbalancer"] == defaults["loadbalancer"] != 3
 
     def test_failover(self, minion, entry):
         call(minion, "apply", entry, {"loadbalancers": [declared("web")]})
