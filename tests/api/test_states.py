@@ -380,7 +380,7 @@ class TestFunctions:
         details = call(minion, "amphora_get_details", entry, amphora["id"], **admin)["amphora"]
         assert details == amphora
         # No amphora of the noop driver has ever told of traffic.
-        with pytest.raises(Exception, match="Amphora stats for .* not found"):
+        with pytest.raises(Exception, match=r"Amphora stats for .* not found"):
             call(minion, "amphora_stats", entry, amphora["id"], **admin)
         assert call(minion, "amphora_failover", entry, amphora["id"], **admin) is True
         assert call(minion, "loadbalancer_wait", entry, "web") == {"web": "ACTIVE"}
