@@ -78,6 +78,7 @@ TEST = (
 BENCHMARKS = (
     Job("benchmark", (f"{CONVERGE}/test_suite.py", NO_CHANGE), "aio", "debian12"),
     Job("benchmark", (REQUESTS, VALIDATION), octavia="2026.2"),
+    Job("many", (MANY,), octavia="2026.2"),
 )
 MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),

@@ -51,17 +51,18 @@ def fleet(one_minion, server, cloud):
     """The declarations of all load balancers, what their first run returned, and its requests."""
     wanted = [declared(f"lb{number:03}") for number in range(COUNT)]
     log, begin = server.log(), time.monotonic()
-    done = one_minion.apply(_managed(cloud, wanted))["fleet"]
+    done = one_minion.apply(managed(cloud, wanted))["fleet"]
     assert done["result"], done["comment"]
     return wanted, log.octavia, time.monotonic() - begin
 
 
-def _managed(cloud, wanted, **more):
+def managed(cloud, wanted, **more):
+    """The content of an SLS with one state for all load balancers."""
     arguments = {"auth": cloud, "loadbalancers": wanted, **more}
     return {"fleet": {"octaviav2.loadbalancers_managed": [{k: v} for k, v in arguments.items()]}}
 
 
-def _unchanged(minion, log, states):
+def unchanged(minion, log, states):
     """The requests of a run that must not change anything."""
     log.clear()
     done = minion.apply(states)
@@ -70,7 +71,18 @@ def _unchanged(minion, log, states):
     return log.octavia
 
 
-def _show(capsys, text):
+def each(cloud, wanted):
+    """The content of an SLS with one state for each load balancer."""
+    return {
+        lb["name"]: {
+            "octaviav2.loadbalancer_present": [{"auth": cloud}, *({k: v} for k, v in lb.items())]
+        }
+        for lb in wanted
+    }
+
+
+def show(capsys, text):
+    """Prints a figure beside what pytest prints."""
     with capsys.disabled():
         print(f"\n{text}")
 
@@ -79,15 +91,15 @@ def test_create(fleet, capsys):
     _, requests, seconds = fleet
     writes = [request for request in requests if request.method != "GET"]
     reads = len(requests) - len(writes)
-    _show(capsys, f"create {COUNT}: {len(writes)} writes, {reads} reads in {seconds:.0f} s")
+    show(capsys, f"create {COUNT}: {len(writes)} writes, {reads} reads in {seconds:.0f} s")
     assert [request.kind for request in writes] == ["POST /v2/lbaas/loadbalancers"] * COUNT
     assert reads <= 6 + seconds * POLLS_PER_SECOND
 
 
 def test_no_change_cold(fleet, one_minion, cloud, server, capsys):
     wanted, *_ = fleet
-    requests = _unchanged(one_minion, server.log(), _managed(cloud, wanted))
-    _show(capsys, f"no change, {COUNT}, cold: {len(requests)} requests")
+    requests = unchanged(one_minion, server.log(), managed(cloud, wanted))
+    show(capsys, f"no change, {COUNT}, cold: {len(requests)} requests")
     assert len(requests) <= 5 + COUNT
 
 
@@ -95,24 +107,18 @@ def test_no_change_with_the_parent_cache(fleet, one_minion, cloud, server, capsy
     wanted, *_ = fleet
     # Parents that have just changed are not believed yet.
     time.sleep(3)
-    states = _managed(cloud, wanted, cache="parents")
-    _unchanged(one_minion, server.log(), states)
-    requests = _unchanged(one_minion, server.log(), states)
-    _show(capsys, f"no change, {COUNT}, parent cache: {len(requests)} requests")
+    states = managed(cloud, wanted, cache="parents")
+    unchanged(one_minion, server.log(), states)
+    requests = unchanged(one_minion, server.log(), states)
+    show(capsys, f"no change, {COUNT}, parent cache: {len(requests)} requests")
     assert len(requests) <= 5
 
 
 def test_one_state_a_load_balancer(fleet, one_minion, cloud, server, capsys):
     wanted, *_ = fleet
-    states = {
-        lb["name"]: {
-            "octaviav2.loadbalancer_present": [{"auth": cloud}, *({k: v} for k, v in lb.items())]
-        }
-        for lb in wanted
-    }
-    requests = _unchanged(one_minion, server.log(), states)
-    together = _unchanged(one_minion, server.log(), _managed(cloud, wanted))
-    _show(capsys, f"no change, {COUNT} states: {len(requests)} requests, one: {len(together)}")
+    requests = unchanged(one_minion, server.log(), each(cloud, wanted))
+    together = unchanged(one_minion, server.log(), managed(cloud, wanted))
+    show(capsys, f"no change, {COUNT} states: {len(requests)} requests, one: {len(together)}")
     assert len(requests) == len(together)
 
 
@@ -122,9 +128,9 @@ def test_one_weight_in_each_pool(fleet, one_minion, cloud, server, capsys):
     for lb in changed:
         lb["pools"][0]["members"][0]["weight"] = 9
     log = server.log()
-    done = one_minion.apply(_managed(cloud, changed))["fleet"]
+    done = one_minion.apply(managed(cloud, changed))["fleet"]
     assert done["result"], done["comment"]
-    _show(capsys, f"one weight in each of {COUNT} pools: {len(log.writes)} writes")
+    show(capsys, f"one weight in each of {COUNT} pools: {len(log.writes)} writes")
     kinds = {request.kind for request in log.writes}
     assert kinds == {"PUT /v2/lbaas/pools/ID/members/ID"}
     assert len(log.writes) == COUNT
