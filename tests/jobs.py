@@ -15,7 +15,7 @@ BROKERS = f"{CONVERGE}/test_brokers.py"
 TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "jobboard", "full_api"))
 # What Octavia itself says of the options that the formula knows, and of files with them.
 OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
-RESOURCES = f"{CONVERGE}/test_resources.py"
+RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
 NO_CHANGE, REQUESTS, VALIDATION, MANY = (
     f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
@@ -83,8 +83,8 @@ BENCHMARKS = (
 MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),
     Job("many", (MANY,), octavia="2026.2"),
-    Job("converge", (*SUITE, *OPTIONS, RESOURCES, PERSISTENCE, REBOOT), "aio", "testing"),
-    Job("converge", (*SUITE, REBOOT), "api_single", "debian12"),
+    Job("converge", (*SUITE, *OPTIONS, RESOURCES, PARTS, PERSISTENCE, REBOOT), "aio", "testing"),
+    Job("converge", (*SUITE, PARTS, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),
     Job("faults", (f"{CONVERGE}/faults",), "", "debian12"),
