@@ -197,7 +197,7 @@ def load_check(path: str, saltenv: str = "base") -> list[dict[str, str]]:
     # What the libraries log on the way may stand before the answer, never behind it.
     said = json.loads(answer["stdout"].splitlines()[-1])
     if "error" in said:
-        remedy = "Name a file that Octavia can read"
+        remedy = "Correct the file, or name one that Octavia can read"
         return [findings.error(path, None, hidden(said["error"]), remedy)]
     return [
         findings.error(

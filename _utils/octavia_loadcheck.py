@@ -114,7 +114,7 @@ def check(path: str) -> dict[str, Any]:
         config.init(["--config-file", path])
     except (cfg.ConfigFilesNotFoundError, cfg.ConfigFileParseError) as reason:
         return {"error": str(reason)}
-    except (cfg.ConfigFileValueError, exceptions.APIException) as reason:
+    except (ValueError, exceptions.APIException) as reason:
         # Octavia looks at a few options as soon as it has the file. All wrong ones are told below.
         refused = str(reason)
     found = options_of(path)
