@@ -157,6 +157,7 @@ def dump(release: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "namespaces": present,
         "notes": notes,
+        "keystoneauth": keystoneauth_options(),
         "options": options,
     }
 
@@ -181,6 +182,14 @@ def import_all(package: str, notes: list[str]) -> None:
             continue
         if found.ispkg:
             import_all(name, notes)
+
+
+def keystoneauth_options() -> list[str]:
+    """Names of the options that keystoneauth adds to each section of a client."""
+    from keystoneauth1 import loading
+
+    found = [*loading.get_session_conf_options(), *loading.get_adapter_conf_options()]
+    return sorted(opt.dest for opt in found)
 
 
 def installed_namespaces() -> set[str]:
@@ -488,7 +497,9 @@ def of_packages(
         later = sign == "-" and view[section][option].get("point")
         if later or line.endswith(" secret: null -> true"):
             continue
-        if section in facts["owned"] or label in facts["owned"]:
+        # A later keystoneauth brings its new options to Octavia's sections, too.
+        brought = sign == "+" and option in one.get("keystoneauth", ())
+        if not brought and (section in facts["owned"] or label in facts["owned"]):
             own.append(line)
         else:
             others.append(line)
