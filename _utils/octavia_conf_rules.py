@@ -388,23 +388,32 @@ def _ciphers(conf: Conf) -> Found:
     for side in ("listener", "pool"):
         option = ("api_settings", f"default_{side}_ciphers")
         value = conf.value(*option)
-        both = [name for name in (value or "").split(":") if name in prohibited]
-        if value is None or not both:
+        if value is None:
             continue
         about = option if conf.is_set(*option) else PROHIBITED
-        if any(both):
+        both = [name for name in value.split(":") if name in prohibited]
+        if value and not CIPHERS.fullmatch(value):
+            reason = (
+                "has characters that could break out of a line of HAProxy's configuration; with "
+                "Octavia's fix of that, in 2026.2 and in packages of older releases, the API would "
+                "not start"
+            )
+            yield conf.error(*about, reason, "Use only letters, digits and any of - + ! : @ = _ .")
+        elif any(both):
             reason = (
                 f"conflicts: default_{side}_ciphers has {', '.join(filter(None, both))}, and "
                 "tls_cipher_prohibit_list prohibits it; the API would not start"
             )
             yield conf.error(*about, reason, f"Set default_{side}_ciphers without it")
-        else:
+        elif both or not value:
             reason = "has a cipher without a name, so the API would not start"
             remedy = f"Set default_{side}_ciphers to names with one colon between each two"
             yield conf.error(*about, reason, remedy)
 
 
 PROHIBITED = ("api_settings", "tls_cipher_prohibit_list")
+#: Octavia's check_cipher_string.
+CIPHERS = re.compile(r"[A-Za-z0-9\-+!:@=_.]+")
 
 
 def _certificates(conf: Conf) -> Found:

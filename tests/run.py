@@ -166,7 +166,8 @@ def run(chosen: tuple[jobs.Job, ...]) -> int:
     return 1 if failed else 0
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The hash of the commit that the tests run at, their seed among the rest."""
     head = ["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"]
     return subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -175,7 +176,7 @@ def _choose(arguments: list[str]) -> tuple[jobs.Job, ...]:
     """The jobs that the command line asks for; exits with the usage for anything else."""
     match arguments:
         case ["test"]:
-            return (*jobs.TEST, jobs.of_commit(_commit()))
+            return (*jobs.TEST, jobs.of_commit(commit()))
         case ["matrix", part] if re.fullmatch(r"[1-9]\d*/[1-9]\d*", part):
             number, of = map(int, part.split("/"))
             if number <= of:

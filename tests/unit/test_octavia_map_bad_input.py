@@ -878,6 +878,13 @@ BAD = {
             *("tls_cipher_prohibit_list prohibits it", "Set default_listener_ciphers without it"),
         ),
     ),
+    "a cipher list that breaks out of its line": (
+        {"api:api_settings:default_listener_ciphers": "TLS_AES_256_GCM_SHA384,RC4-MD5"},
+        (
+            *(ERROR, "api:api_settings:default_listener_ciphers", "TLS_AES_256_GCM_SHA384,RC4-MD5"),
+            *("the API would not start", "letters, digits"),
+        ),
+    ),
     "a cipher without a name": (
         {"api:api_settings:default_pool_ciphers": "TLS_AES_256_GCM_SHA384:"},
         (
