@@ -457,7 +457,7 @@ def loadbalancer_active(name, timeout=600, **kwargs):
 @_state
 def amphora_absent(name, **kwargs):
     """
-    An amphora is not there. Octavia deletes only those that are in ERROR.
+    An amphora is not there, or Octavia is deleting it. It deletes only those that are in ERROR.
 
     :param name: its id
     :param kwargs: ``cloud_name`` and ``auth``
@@ -476,6 +476,9 @@ def amphora_absent(name, **kwargs):
     if not found:
         ret["comment"] = f"There is no amphora {name}."
         return ret
+    if found[0]["status"] == "PENDING_DELETE":
+        ret["comment"] = f"The amphora {name} is being deleted."
+        return ret
     if found[0]["status"] != "ERROR":
         ret["result"] = False
         ret["comment"] = (
@@ -483,13 +486,15 @@ def amphora_absent(name, **kwargs):
             "Have it replaced by octaviav2.amphora_failover, or delete its load balancer."
         )
         return ret
-    ret["changes"] = {name: {"old": "ERROR", "new": "DELETED"}}
+    # The API's answer comes with this status; the worker does the rest.
+    changes = {name: {"status": {"old": "ERROR", "new": "PENDING_DELETE"}}}
     if __opts__["test"]:
-        ret["result"] = None
-        ret["comment"] = f"The amphora {name} would be deleted."
+        ret.update(result=None, changes=changes)
+        ret["comment"] = f"Octavia would be told to delete the amphora {name}."
         return ret
     __salt__["octaviav2.amphora_delete"](name, **call)
-    ret["comment"] = f"The amphora {name} was deleted."
+    ret["changes"] = changes
+    ret["comment"] = f"Octavia was told to delete the amphora {name}."
     return ret
 
 
@@ -524,12 +529,12 @@ def amphorae_current(name, image_id, max_unavailable=1, timeout=900, **kwargs):
     if __opts__["test"]:
         ret["changes"] = {item["id"]: rotation.change(item, image_id) for item in planned}
         ret["result"] = None if planned else True
-        ret["comment"] = rotation.summary(planned, [], left, would=True)
+        ret["comment"] = rotation.summary(planned, {}, left, would=True)
         return ret
     known = [amphora["id"] for amphora in amphorae]
-    done, problem = rotation.roll(waves, _replace(call, known, image_id, float(timeout)))
-    ret["changes"] = {item["id"]: rotation.change(item, image_id) for item in done}
-    ret["comment"] = rotation.summary(planned, done, left, would=False)
+    replace = _replace(call, known, image_id, float(timeout))
+    ret["changes"], problem = rotation.roll(waves, replace)
+    ret["comment"] = rotation.summary(planned, ret["changes"], left, would=False)
     if problem:
         ret["result"] = False
         ret["comment"] = f"{problem}\nNothing more was begun. {ret['comment']}"
@@ -538,46 +543,41 @@ def amphorae_current(name, image_id, max_unavailable=1, timeout=900, **kwargs):
 
 def _replace(
     call: dict[str, Any], known: list[str], image_id: str, timeout: float
-) -> Callable[[list[dict[str, Any]]], tuple[list[dict[str, Any]], str]]:
-    """Fails over the amphorae of one wave and waits; answers which, and what went wrong."""
+) -> Callable[[list[dict[str, Any]]], tuple[rotation.Changes, str]]:
+    """Fails over the amphorae of one wave and waits; answers what changed, and what went wrong."""
 
-    def replace(wave: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    def replace(wave: list[dict[str, Any]]) -> tuple[rotation.Changes, str]:
         begun: list[dict[str, Any]] = []
-        problem = ""
+        problems = []
         for amphora in wave:
             try:
                 __salt__["octaviav2.amphora_failover"](amphora["id"], **call)
             except CommandExecutionError as refused:
-                problem = str(refused)
+                problems.append(str(refused))
                 break
             begun.append(amphora)
         try:
-            unsure, seen = _outcome(begun, call, timeout)
+            problems += _settled(begun, call, timeout)
+            now = __salt__["octaviav2.amphora_list"](**call)["amphorae"]
         except CommandExecutionError as failed:
-            return [], "\n".join(filter(None, [problem, str(failed)]))
-        strange = rotation.strangers(seen, known, image_id)
-        images = ", ".join(f"{key} runs from {image}" for key, image in strange.items())
-        if images:
-            images += ": make the image tag of Octavia name the image that is meant"
-        problems = [problem, unsure, images]
-        done = [item for item in begun if item["id"] not in _in_use(seen)]
-        return done, "\n".join(filter(None, problems))
+            names = ", ".join(item["id"] for item in begun)
+            unsure = f"Begun, and not known to be done, is the failover of {names}."
+            return {}, "\n".join([*problems, str(failed), *([unsure] if begun else [])])
+        changes, strange = rotation.replaced(begun, now, known, image_id)
+        problems += [
+            f"The new amphora {key} runs from {image}: make Octavia's image tag name {image_id}."
+            for key, image in strange.items()
+        ]
+        return changes, "\n".join(problems)
 
     return replace
 
 
-def _outcome(
-    begun: list[dict[str, Any]], call: dict[str, Any], timeout: float
-) -> tuple[str, list[dict[str, Any]]]:
-    """What is wrong after the failovers of some amphorae, and all amphorae that there are then."""
-    bad = []
-    if begun:
-        ids = sorted({amphora["loadbalancer_id"] for amphora in begun})
-        statuses = __salt__["octaviav2.loadbalancer_wait"](ids, timeout=timeout, **call)
-        bad = [f"{key} is {status}" for key, status in statuses.items() if status != "ACTIVE"]
-    unsure = f"After a failover {', '.join(bad)}" if bad else ""
-    return unsure, __salt__["octaviav2.amphora_list"](**call)["amphorae"]
-
-
-def _in_use(amphorae: list[dict[str, Any]]) -> set[str]:
-    return {item["id"] for item in amphorae if item["status"] == rotation.IN_USE}
+def _settled(begun: list[dict[str, Any]], call: dict[str, Any], timeout: float) -> list[str]:
+    """Waits for the load balancers of amphorae; answers which are not ACTIVE then."""
+    if not begun:
+        return []
+    ids = sorted({amphora["loadbalancer_id"] for amphora in begun})
+    statuses = __salt__["octaviav2.loadbalancer_wait"](ids, timeout=timeout, **call)
+    bad = [f"{key} is {status}" for key, status in statuses.items() if status != "ACTIVE"]
+    return [f"After a failover {', '.join(bad)}."] if bad else []

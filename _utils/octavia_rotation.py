@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Amphora = dict[str, Any]
+Changes = dict[str, dict[str, Any]]
 
 IN_USE = "ALLOCATED"
 #: The rank of a role; what has no standby comes first as well.
@@ -64,44 +65,52 @@ def _split(amphorae: list[Amphora], most: int) -> list[list[Amphora]]:
 
 
 def roll(
-    planned: Iterable[list[Amphora]],
-    replace: Callable[[list[Amphora]], tuple[list[Amphora], str]],
-) -> tuple[list[Amphora], str]:
+    planned: Iterable[list[Amphora]], replace: Callable[[list[Amphora]], tuple[Changes, str]]
+) -> tuple[Changes, str]:
     """
     Replaces wave after wave, up to the first problem.
 
     :param planned: the waves
-    :param replace: replaces the amphorae of one wave and answers which it has replaced, and what
-        went wrong
-    :return: the amphorae that were replaced, and what went wrong, empty for nothing
+    :param replace: replaces the amphorae of one wave and answers what that changed, and what went
+        wrong
+    :return: changes by the ids of the amphorae that were replaced, and what went wrong, empty for
+        nothing
     """
-    done: list[Amphora] = []
+    done: Changes = {}
     for wave in planned:
-        replaced, problem = replace(wave)
-        done += replaced
+        changes, problem = replace(wave)
+        done.update(changes)
         if problem:
             return done, problem
     return done, ""
 
 
-def strangers(amphorae: Iterable[Amphora], known: Iterable[str], image_id: str) -> dict[str, Any]:
+def replaced(
+    begun: Iterable[Amphora], now: Iterable[Amphora], known: Iterable[str], image_id: str
+) -> tuple[Changes, dict[str, str]]:
     """
-    New amphorae that run from another image than they should: the tag of the image that Octavia
-    boots from names another one, and to go on would replace the whole fleet for nothing.
+    What the failovers of a wave have changed. A new amphora may run from another image than it
+    should: the tag of the image that Octavia boots from names another one then, and to go on would
+    replace the whole fleet for nothing.
 
-    :param amphorae: all amphorae as the API lists them now
+    :param begun: the amphorae of the wave whose failover was begun, one a load balancer
+    :param now: all amphorae as the API lists them now
     :param known: ids of those that were there before
     :param image_id: the image that they must run from
-    :return: images by the ids of such amphorae; one whose image is not told is not among them
+    :return: changes by the ids of the amphorae that are not in use any more; and, of the new ones
+        that run from another image, the image by id. One whose image is not told is right.
     """
-    before = set(known)
-    return {
-        amphora["id"]: amphora["image_id"]
-        for amphora in amphorae
-        if amphora.get("status") == IN_USE
-        and amphora["id"] not in before
-        and amphora.get("image_id") not in (None, "", image_id)
+    before, used = set(known), [item for item in now if item.get("status") == IN_USE]
+    new = [item for item in used if item["id"] not in before]
+    images = {item["loadbalancer_id"]: item.get("image_id") or image_id for item in new}
+    still = {item["id"] for item in used}
+    changes = {
+        item["id"]: change(item, images.get(item["loadbalancer_id"], image_id))
+        for item in begun
+        if item["id"] not in still
     }
+    strange = {item["id"]: item["image_id"] for item in new if item.get("image_id")}
+    return changes, {key: image for key, image in strange.items() if image != image_id}
 
 
 def change(amphora: Amphora, image_id: str) -> dict[str, Any]:
@@ -115,12 +124,12 @@ def change(amphora: Amphora, image_id: str) -> dict[str, Any]:
     return {"image_id": {"old": amphora.get("image_id"), "new": image_id}}
 
 
-def summary(planned: list[Amphora], done: list[Amphora], left: list[Amphora], would: bool) -> str:
+def summary(planned: list[Amphora], done: Changes, left: list[Amphora], would: bool) -> str:
     """
     One line of what was done.
 
     :param planned: the amphorae to be replaced
-    :param done: those that were
+    :param done: the changes of those that were
     :param left: those that were left alone
     :param would: whether it is a dry run
     :return: the text

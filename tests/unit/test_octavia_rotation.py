@@ -53,7 +53,7 @@ def test_a_load_balancer_that_is_not_active_is_left_alone():
     waves, left = rotation.waves(PAIRS, active("a", "b"), NEW, 1)
     assert [item["id"] for item in left] == ["c-MASTER", "c-BACKUP"]
     assert not any("c-" in name for wave in ids(waves) for name in wave)
-    text = rotation.summary([], [], left, would=True)
+    text = rotation.summary([], {}, left, would=True)
     assert "c-MASTER of c, c-BACKUP of c" in text
 
 
@@ -62,19 +62,30 @@ def test_the_first_problem_ends_it_and_what_was_done_is_told():
 
     def replace(wave):
         asked.append(wave)
-        return (wave[:1], "no") if len(asked) == 2 else (wave, "")
+        changes = {key: {"image_id": NEW} for key in wave}
+        return ({"b": changes["b"]}, "no") if len(asked) == 2 else (changes, "")
 
-    assert rotation.roll([["a"], ["b", "c"], ["d"]], replace) == (["a", "b"], "no")
+    done, problem = rotation.roll([["a"], ["b", "c"], ["d"]], replace)
+    assert (list(done), problem) == (["a", "b"], "no")
     assert asked == [["a"], ["b", "c"]]
 
 
-def test_a_new_amphora_from_another_image_is_told():
+def test_what_a_wave_has_changed_and_a_new_amphora_from_another_image():
+    wave = [amphora(f"{name}-MASTER", name) for name in "abcd"]
     now = [
-        *PAIRS,
+        *(amphora(f"{name}-BACKUP", name, "BACKUP") for name in "abc"),
         amphora("good", "a", image=NEW),
-        amphora("unknown", "b", image=None),
-        amphora("deleted", "c", status="DELETED"),
+        amphora("untold", "b", image=None),
         amphora("strange", "c"),
+        # Still there: its failover has come to nothing.
+        amphora("d-MASTER", "d"),
+        amphora("deleted", "d", status="DELETED"),
     ]
-    known = [item["id"] for item in PAIRS]
-    assert rotation.strangers(now, known, NEW) == {"strange": OLD}
+    known = [item["id"] for item in PAIRS] + ["d-MASTER"]
+    changes, strange = rotation.replaced(wave, now, known, NEW)
+    assert {key: value["image_id"]["new"] for key, value in changes.items()} == {
+        "a-MASTER": NEW,
+        "b-MASTER": NEW,
+        "c-MASTER": OLD,
+    }
+    assert strange == {"strange": OLD}
