@@ -25,6 +25,7 @@ class Limits:
         within `lock`
     :ivar lock: seconds to wait for a load balancer at most
     :ivar page: how many objects are asked for at once
+    :ivar skew: seconds by which the clocks of the servers may differ
     """
 
     concurrency: int = 8
@@ -34,6 +35,7 @@ class Limits:
     longest_pause: float = 30.0
     lock: float = 600.0
     page: int = 1000
+    skew: float = 5.0
 
 
 class Attempts:

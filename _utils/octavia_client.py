@@ -181,7 +181,7 @@ class Client(Reader):
         query = list(recovery.filters(target.resource, body).items())
         items, date = self.list_with_date(target.resource, target.parent, query)
         sent = None if date is None else date - attempts.elapsed
-        found = recovery.own_result(target.resource, body, items, sent)
+        found = recovery.own_result(target.resource, body, items, sent, self.limits.skew)
         if found is not None and target.resource == LOADBALANCER:
             return self.tree(found["id"])
         return found

@@ -35,8 +35,6 @@ FILTERS = {
 UNIQUE = ("listener", "member", "healthmonitor", "flavor", "availabilityzone")
 #: What the server answers otherwise than it was sent, though nothing is wrong.
 REWRITTEN = ("position", "request_sriov")
-#: Seconds by which the clocks of the servers may differ.
-MARGIN = 5.0
 
 
 def filters(resource: str, body: Mapping[str, Any]) -> dict[str, str]:
@@ -74,6 +72,7 @@ def own_result(
     body: Mapping[str, Any],
     items: Iterable[Object],
     not_before: float | None,
+    margin: float,
 ) -> Object | None:
     """
     The object that a create without an answer has made.
@@ -82,12 +81,14 @@ def own_result(
     :param body: what was to be created
     :param items: the objects in question
     :param not_before: when the create was sent, by the server's clock; None where it is not known
+    :param margin: seconds by which the clocks of the servers may differ
     :return: the object, None when there is none
     :raises Ambiguous: when several could be it
     """
     # Lists and mappings may be completed by the server, and a miss here would make a second object.
     plain = {k: v for k, v in body.items() if isinstance(v, (str, int, float))}
-    found = [item for item in items if matches(resource, plain, item) and _is_new(item, not_before)]
+    after = None if not_before is None else not_before - margin
+    found = [item for item in items if matches(resource, plain, item) and _is_new(item, after)]
     if len(found) > 1:
         ids = [str(item.get("id", item.get("name"))) for item in found]
         reason = f"an answer was lost, and several objects could be its result: {', '.join(ids)}"
@@ -95,9 +96,8 @@ def own_result(
     return found[0] if found else None
 
 
-def _is_new(item: Object, not_before: float | None) -> bool:
+def _is_new(item: Object, after: float | None) -> bool:
     created = item.get("created_at")
-    if not_before is None or not created:
+    if after is None or not created:
         return True
-    moment = datetime.fromisoformat(created).replace(tzinfo=timezone.utc)
-    return moment.timestamp() >= not_before - MARGIN
+    return datetime.fromisoformat(created).replace(tzinfo=timezone.utc).timestamp() >= after

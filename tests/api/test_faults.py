@@ -10,7 +10,6 @@ import octavia_client
 import octavia_errors as errors
 import octavia_execute
 import octavia_plan
-import octavia_recovery
 import pytest
 from octavia_resources import RESOURCES
 
@@ -113,8 +112,9 @@ def test_another_one_of_the_same_name_is_not_taken_for_the_result(client, broken
     assert names(client) == ["web", "web"]
 
 
-def test_an_older_twin_is_not_taken_for_the_result(client, broken, proxy, monkeypatch):
-    monkeypatch.setattr(octavia_recovery, "MARGIN", 0.0)
+def test_an_older_twin_is_not_taken_for_the_result(client, connected, proxy):
+    # All run on one machine, so there is one clock.
+    broken = connected(url=proxy.url, limits={"skew": 0.0})
     old = client.create("loadbalancer", loadbalancer("web"))
     client.wait_active(old["id"], 300)
     # The clock of an answer has whole seconds.
