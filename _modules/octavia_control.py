@@ -298,7 +298,10 @@ def _tables(python: str, saltenv: str, make: bool = False) -> dict[str, Any]:
         python_shell=False,
         output_loglevel="quiet",
     )
-    said = json.loads(answer["stdout"]) if answer["retcode"] == 0 else {"error": "driver"}
+    if answer["retcode"]:
+        said = {"error": "other", "text": "\n".join(answer["stderr"].splitlines()[-5:])}
+    else:
+        said = json.loads(answer["stdout"])
     if said.get("error") == "driver":
         return {"state": "no migrations", "revisions": [], "heads": []}
     if "error" in said:

@@ -1,6 +1,7 @@
 """The SLS tree: each file is used, and the shape of a node's states follows its grains and role."""
 
 import copy
+import sys
 
 import harness
 import pytest
@@ -213,3 +214,17 @@ def test_a_mistake_in_a_declared_resource_is_found_before_anything_is_done():
         done = minion.run(check)
     assert (check["__id__"], done["result"]) == ("octavia_check", False)
     assert "octavia:client:resources:tenant:loadbalancers:web:vip_subnet: " in done["comment"]
+
+
+def test_a_program_that_breaks_is_told_and_is_no_lack_of_migrations(tmp_path, monkeypatch):
+    program = tmp_path / "broken.py"
+    program.write_text("import json, sys\nraise RuntimeError(json.load(sys.stdin)['url'])\n")
+    given = CASES["jobboard_redis"].pillar("debian12")
+    with harness.Minion("debian12", given) as minion:
+        ask = minion.call["octavia_control.db_state"]
+        monkeypatch.setattr(sys.modules["octavia_jobtables"], "__file__", str(program))
+        found = ask("persistence")
+    assert found["state"] == "unreadable"
+    assert "RuntimeError" in found["text"]
+    password = given["octavia"]["manager"]["jobboard"]["persistence"]["password"]
+    assert password not in str(found)
