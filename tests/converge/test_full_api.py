@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 
 import yaml
+
+from tests.nodes.processes import wait_until
 
 from . import suites
 from .report import describe
@@ -24,10 +25,8 @@ def _fetch(node, path: str, *options: str) -> str:
 
 def _becomes(node, path: str, wanted: str, seconds: float = 60) -> str:
     """The answer's status once it is the wanted one, or the last one."""
-    end = time.monotonic() + seconds
-    while (status := _fetch(node, path)) != wanted and time.monotonic() < end:
-        time.sleep(0.5)
-    return status
+    wait_until(lambda: _fetch(node, path) == wanted, seconds, pause=0.5)
+    return _fetch(node, path)
 
 
 def _as(node, cloud: str, code: str) -> str:
