@@ -14,7 +14,7 @@ BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTA
 BEGIN, END = "-----BEGIN ", "-----END "
 MARK = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 # Below this the headers of a key in the old encrypted form stand, each on a line of its own.
-HEADER = re.compile(r"[A-Za-z-]+: \S.*")
+HEADER = re.compile(r"[A-Za-z-]+: [!-~][ -~]*")
 WIDTH = 64
 
 
@@ -54,8 +54,8 @@ class Block(NamedTuple):
 
 def read(content: bytes) -> list[Block]:
     """
-    The blocks of a file, as OpenSSL sees them: text outside of blocks, both kinds of line ends and a
-    byte order mark are allowed, indentation is not.
+    The blocks of a file, as OpenSSL sees them: text outside of blocks, both kinds of line ends and
+    a byte order mark are allowed, indentation is not.
 
     :param content: the content of the file
     :return: the blocks in their order, at least one

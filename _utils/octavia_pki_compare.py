@@ -1,0 +1,139 @@
+"""
+Whether all controllers agree: fingerprints of what they must have in common, and what differs.
+
+Fingerprints hold no secret. Those of secrets are slow hashes, see :mod:`octavia_pki_secrets`.
+"""
+
+# No annotations as text here, see octavia_blocks.
+from collections.abc import Callable, Mapping
+from typing import Any
+
+try:
+    import octavia_findings as findings
+    import octavia_pki_load as load
+    import octavia_pki_names as names
+    import octavia_pki_pem as pem
+    import octavia_pki_secrets as secrets
+except ImportError:
+    from salt_formula_octavia.utils import octavia_findings as findings
+    from salt_formula_octavia.utils import octavia_pki_load as load
+    from salt_formula_octavia.utils import octavia_pki_names as names
+    from salt_formula_octavia.utils import octavia_pki_pem as pem
+    from salt_formula_octavia.utils import octavia_pki_secrets as secrets
+
+Fingerprints = dict[str, Any]
+
+#: What must be the same everywhere: why, where the pillar has it, and whether order counts.
+COMMON: dict[str, tuple[str, str]] = {
+    "server_ca": (
+        "amphorae that one controller makes would not be trusted by another",
+        "octavia:manager:certificates:ca_certificate",
+    ),
+    "server_ca_trusted": (
+        "amphorae that one controller reaches would be refused by another",
+        "octavia:manager:haproxy_amphora:server_ca",
+    ),
+    "client_ca_trusted": (
+        "amphorae would trust the controllers that trust the same CAs, and no others",
+        "octavia:manager:controller_worker:client_ca",
+    ),
+    "server_certs_key_passphrase": (
+        "a flow that one node began could not be continued by another",
+        "octavia:manager:certificates:server_certs_key_passphrase",
+    ),
+    "heartbeat_key": (
+        "heartbeats would be accepted by some health managers only, and amphorae look dead",
+        "octavia:manager:health_manager:heartbeat_key",
+    ),
+    "controllers": (
+        "amphorae would report to some health managers only",
+        "octavia:manager:health_manager:controller_ip_port_list",
+    ),
+}
+
+
+def fingerprints(
+    files: Mapping[str, names.File],
+    contents: Mapping[str, bytes],
+    option: Callable[[str, str], Any],
+) -> Fingerprints:
+    """
+    What tells a controller's certificates and secrets from those of another.
+
+    :param files: the files of the controller
+    :param contents: contents by path
+    :param option: a value as octavia.conf will have it, by section and option
+    :return: fingerprints by name; no secret among them
+    """
+
+    def of(name: str) -> list[str]:
+        try:
+            found = load.certificates(contents[files[name].path])
+        except (KeyError, pem.BadPem):
+            return []
+        return [load.fingerprint(certificate) for certificate in found]
+
+    return {
+        "server_ca": of(names.CA)[:1],
+        "server_ca_trusted": sorted(of(names.SERVER_TRUST)),
+        "client_ca_trusted": sorted(of(names.CLIENT_TRUST)),
+        "client_certificate": of(names.BUNDLE)[:1],
+        # A list is read from its first item on: the order counts.
+        "server_certs_key_passphrase": [
+            secrets.fingerprint("server_certs_key_passphrase", item)
+            for item in secrets.items(option(*secrets.SERVER_CERTS))
+        ],
+        "heartbeat_key": secrets.fingerprint(
+            "heartbeat_key", str(option(*secrets.HEARTBEAT) or "")
+        ),
+        "controllers": sorted(secrets.items(option("health_manager", "controller_ip_port_list"))),
+    }
+
+
+def compare(nodes: Mapping[str, Any]) -> list[findings.Finding]:
+    """
+    What the controllers do not have in common.
+
+    :param nodes: the fingerprints by node
+    :return: a finding for each difference, with the nodes on either side
+    """
+    found = []
+    for node, given in nodes.items():
+        if not isinstance(given, Mapping) or not given:
+            remedy = "Run octavia_pki.fingerprints there, and mine.update when it answers"
+            reason = "has given no fingerprints"
+            found.append(findings.error(f"node:{node}", None, reason, remedy))
+    answered = {
+        node: given for node, given in nodes.items() if isinstance(given, Mapping) and given
+    }
+    for key, (consequence, path) in COMMON.items():
+        groups: dict[str, list[str]] = {}
+        for node, given in sorted(answered.items()):
+            if key in given:
+                groups.setdefault(repr(given[key]), []).append(node)
+        if len(groups) > 1:
+            sides = " unlike ".join(
+                ", ".join(side) for side in sorted(groups.values(), key=len, reverse=True)
+            )
+            reason = f"is not the same everywhere ({sides}): {consequence}"
+            remedy = "Give all of them the same, then compare again"
+            found.append(findings.error(path, None, reason, remedy))
+    found += _shared_certificates(answered)
+    return found
+
+
+def _shared_certificates(nodes: Mapping[str, Any]) -> list[findings.Finding]:
+    owners: dict[str, list[str]] = {}
+    for node, given in sorted(nodes.items()):
+        for item in given.get("client_certificate") or []:
+            owners.setdefault(item, []).append(node)
+    return [
+        findings.warning(
+            "octavia:manager:haproxy_amphora:client_cert",
+            None,
+            f"is one certificate for {', '.join(sharing)}: who takes it from one has all of them",
+            "Give each controller its own, see docs/certificates.rst",
+        )
+        for sharing in owners.values()
+        if len(sharing) > 1
+    ]
