@@ -117,7 +117,10 @@ class Build:
         if "manager" in self.roles and self.release and not findings.errors(wrong):
             manager = self.pillar["manager"]
             self.pki_files = pki_names.files(manager, self.pki, self.option)
-            self.found += pki_pillar.check_node(self.pki, manager, self.pki_files, self.option)
+            more = pki_pillar.check_node(self.pki, manager, self.pki_files, self.option)
+            # What is known of a key as part of certificates says more than its type.
+            told = {item["path"] for item in more}
+            self.found = [item for item in self.found if item["path"] not in told] + more
 
     def result(self) -> dict[str, Any]:
         """

@@ -92,6 +92,7 @@ class _Check:
         self.found: list[Finding] = []
 
     def all(self) -> None:
+        """Checks everything."""
         for name in names.READ:
             if name not in self.given.files:
                 self._unnamed(name)

@@ -95,7 +95,7 @@ def _published(
 ) -> Iterator[findings.Finding]:
     for name, path in paths.items():
         if any(item in PUBLISHED[name] for item in items(option(*name))):
-            reason = "is a published value, which is no secret"
+            reason = "has a published value, its default perhaps, which is no secret"
             yield findings.finding(level, path, findings.MASK, reason, REMEDIES[name])
 
 

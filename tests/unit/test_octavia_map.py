@@ -6,7 +6,6 @@ from typing import ClassVar
 import pytest
 from given import GOOD, SECRETS, at, built, changed
 
-
 #: What all services of a controller read, in GOOD, which has one CA.
 CERTIFICATES = [
     "/etc/octavia/certs/ca_01.pem",
