@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import salt.utils.files
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 try:
     import octavia_findings as findings
@@ -477,7 +477,8 @@ class _Deployment:
         try:
             texts = self._issued()
         except pem.BadPem as problem:
-            path = files[names.CLIENT_CA_KEY].pillar
+            remote = self.come_from[planning.CLIENT] == planning.REMOTE
+            path = "octavia:pki:client:ca_server" if remote else files[names.CLIENT_CA_KEY].pillar
             self.found.append(findings.error(path, None, problem.reason, problem.remedy))
             return
         self.wanted.update(planning.by_path(files, texts))
@@ -505,6 +506,8 @@ class _Deployment:
                 signing_policy=given["signing_policy"],
                 private_key=key,
                 CN=__opts__["id"],
+                # The clocks of the two nodes, and of amphorae, are never quite the same.
+                not_before=f"{self.now - make.BACK:%Y-%m-%d %H:%M:%S}",
                 days_valid=given["days"],
                 basicConstraints="critical, CA:false",
                 keyUsage="critical, digitalSignature, keyEncipherment",
@@ -513,7 +516,7 @@ class _Deployment:
                 authorityKeyIdentifier="keyid",
             )
             return pem.repair(str(answer))[0]
-        except CommandExecutionError as problem:
+        except (CommandExecutionError, SaltInvocationError) as problem:
             reason = f"was not signed by {given['ca_server']}: {problem}"
             remedy = "See x509_signing_policies there, and peer in the master's configuration"
             raise pem.BadPem(reason, remedy) from problem

@@ -4,11 +4,15 @@ import copy
 import datetime
 import grp
 import os
+import subprocess
+from typing import ClassVar
 
 import harness
 import octavia_pki_load as load
 import octavia_pki_names as names
 import pytest
+import salt.payload
+import yaml
 from cases import CASES
 from cryptography import x509
 from given_pki import (
@@ -37,6 +41,7 @@ class Around:
 
     def __init__(self, functions, amphorae):
         self.functions, self.amphorae = functions, amphorae
+        self.publish = None
 
     def __contains__(self, name):
         return name in self.functions
@@ -46,7 +51,15 @@ class Around:
             return lambda _: dict(self.amphorae)
         if name == "octavia_config.pki":
             return self._pki
+        if name == "x509.create_certificate" and self.publish:
+            return self._sign
         return self.functions[name]
+
+    def _sign(self, **kwargs):
+        """Salt's own function, with another minion in place of the master's way to it."""
+        sign = self.functions["x509.create_certificate"].func
+        sign.__globals__["__salt__"] = {"publish.publish": self.publish}
+        return sign(**kwargs)
 
     def _pki(self, saltenv):
         group = grp.getgrgid(os.getgid()).gr_name
@@ -346,6 +359,81 @@ class TestGenerate:
         assert any("does not make the server CA" in line for line in answer["warnings"])
 
 
+class TestRemote:
+    """A client certificate that the node with the client CA signs."""
+
+    PKI: ClassVar = {
+        "algorithm": "ecdsa",
+        "client": {"ca_server": "ctl01", "signing_policy": "octavia_client"},
+    }
+
+    @pytest.fixture(name="asked")
+    def _asked(self, tmp_path):
+        """What the other node was asked, and its answers."""
+        (tmp_path / "ca.pem").write_text(good()[names.CLIENT_TRUST])
+        (tmp_path / "ca.key").write_text(good()[names.CLIENT_CA_KEY])
+        policy = {
+            "minions": "nod*",
+            "signing_private_key": str(tmp_path / "ca.key"),
+            "signing_cert": str(tmp_path / "ca.pem"),
+            "basicConstraints": "critical, CA:false",
+            "keyUsage": "critical, digitalSignature, keyEncipherment",
+            "extendedKeyUsage": "clientAuth",
+            "subjectKeyIdentifier": "hash",
+            "authorityKeyIdentifier": "keyid",
+        }
+        pillar = {"x509_signing_policies": {"octavia_client": policy}}
+        asked = []
+        with harness.Minion("debian12", pillar) as signer:
+
+            def publish(target, function, arg, timeout):
+                arg = salt.payload.loads(salt.payload.dumps(arg))
+                asked.append(arg)
+                answer = signer.call[function](*arg, __pub_id="node")
+                return {target: salt.payload.loads(salt.payload.dumps(answer))}
+
+            yield asked, publish
+
+    def _rest(self):
+        texts = good()
+        return {name: texts[name] for name in (names.CA, names.CA_KEY, names.CLIENT_TRUST)}
+
+    def test_its_key_stays_where_it_is(self, controller, asked):
+        one = controller(self.PKI)
+        asked, one.around.publish = asked
+        one.put(self._rest())
+        assert one.deploy(test=True)["result"] is None
+        assert asked == []
+        answer = one.deploy()
+        assert answer["result"] is True, answer["comment"]
+        assert len(asked) == 1
+        assert "PRIVATE KEY" not in repr(asked)
+        assert one.call("octavia_pki.check")() == []
+        (leaf,) = load.certificates(one.text(names.BUNDLE).encode())
+        assert load.common_name(leaf) == "node"
+        assert (one.deploy()["changes"], len(asked)) == ({}, 1)
+
+    def test_a_signer_that_refuses(self, controller, asked):
+        pki = {"client": {**self.PKI["client"], "signing_policy": "another"}, "algorithm": "ecdsa"}
+        one = controller(pki)
+        _, one.around.publish = asked
+        one.put(self._rest())
+        held = one.held()
+        answer = one.deploy()
+        assert (answer["result"], one.held()) == (False, held)
+        assert "was not signed by ctl01" in answer["comment"]
+        assert "x509_signing_policies" in answer["comment"]
+
+    def test_a_signer_that_does_not_answer(self, controller):
+        one = controller(self.PKI)
+        one.around.publish = lambda *_, **__: {}
+        one.put(self._rest())
+        answer = one.deploy()
+        assert answer["result"] is False
+        assert "did not respond" in answer["comment"]
+        assert "peer in the master's configuration" in answer["comment"]
+
+
 class TestExisting:
     """Files that somebody else brought."""
 
@@ -456,6 +544,37 @@ class TestTelling:
         pki = harness.pillar(text, "debian12", "exported")["octavia"]["pki"]
         assert set(pki) == {"server_ca", "client_ca"}
         assert set(pki["client_ca"]) == {"certificate"}
+
+    def test_secrets_are_encrypted_for_who_is_named(self, controller, tmp_path):
+        home = tmp_path / "gnupg"
+        home.mkdir(mode=0o700)
+        gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--passphrase", ""]
+        name = "backup@example.org"
+        subprocess.run([*gpg, "--quick-gen-key", name, "ed25519", "cert"], check=True)
+        keys = subprocess.run(
+            [*gpg, "--list-keys", "--with-colons"], capture_output=True, text=True, check=True
+        ).stdout
+        print_ = next(line.split(":")[9] for line in keys.splitlines() if line.startswith("fpr"))
+        subprocess.run([*gpg, "--quick-add-key", print_, "cv25519", "encr"], check=True)
+        one = controller(GENERATE)
+        one.deploy()
+        export = one.call("octavia_pki.export_pillar")
+        text = export(recipients=name, gnupghome=str(home))
+        assert text.startswith("#!yaml|gpg\n")
+        assert SECRETS["heartbeat"] not in text
+        assert "PRIVATE KEY" not in text
+        given = yaml.safe_load(text)["octavia"]
+        for message, secret in (
+            (given["pki"]["server_ca"]["private_key"], one.text(names.CA_KEY)),
+            (given["manager"]["health_manager"]["heartbeat_key"], SECRETS["heartbeat"]),
+        ):
+            opened = subprocess.run(
+                [*gpg, "--decrypt"], input=message, capture_output=True, text=True, check=True
+            )
+            assert opened.stdout == secret
+        with pytest.raises(CommandExecutionError, match="GPG did not encrypt"):
+            export(recipients="nobody@example.org", gnupghome=str(home))
+        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
 
     def test_export_says_what_is_missing(self, controller):
         with pytest.raises(CommandExecutionError, match=r"a file is not there: .*server_ca"):
