@@ -10,6 +10,7 @@ import octavia_pki_names as names
 import octavia_pki_pem as pem
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa as rsa_keys
 from given_pki import (
     CLIENT_AUTH,
     DAY,
@@ -274,6 +275,25 @@ def test_a_missing_file_is_told(name):
     assert (found["path"], found["value"]) == (files()[name].pillar, files()[name].path)
     assert (found["level"], found["reason"]) == (findings.ERROR, "is not there")
     assert "octavia_pki.export_pillar" in found["remedy"]
+
+
+def test_a_damaged_rsa_key_is_told():
+    """Its parts fit its public half, and it signs wrongly."""
+    numbers = key("rsa server", "rsa").private_numbers()
+    broken = rsa_keys.RSAPrivateNumbers(
+        p=numbers.p,
+        q=numbers.q,
+        d=numbers.d + 2,
+        dmp1=numbers.dmp1 + 2,
+        dmq1=numbers.dmq1,
+        iqmp=numbers.iqmp,
+        public_numbers=numbers.public_numbers,
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    texts = {**good(), **signing(key("rsa server", "rsa"))}
+    texts[names.CA_KEY] = make.key_to_pem(broken, PASSPHRASE)
+    (found,) = check.check(material(texts), NOW)
+    assert found["path"] == "octavia:manager:certificates:ca_private_key"
+    assert found["level"] == findings.ERROR
 
 
 def test_a_missing_passphrase_is_told():
