@@ -5,8 +5,10 @@ Fingerprints hold no secret. Those of secrets are slow hashes, see :mod:`octavia
 """
 
 # No annotations as text here, see octavia_blocks.
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from cryptography import x509
 
 try:
     import octavia_findings as findings
@@ -66,18 +68,21 @@ def fingerprints(
     :return: fingerprints by name; no secret among them
     """
 
-    def of(name: str) -> list[str]:
+    def read(name: str) -> list[x509.Certificate]:
         try:
-            found = load.certificates(contents[files[name].path])
+            return load.certificates(contents[files[name].path])
         except (KeyError, pem.BadPem):
             return []
-        return [load.fingerprint(certificate) for certificate in found]
+
+    def of(name: str) -> list[str]:
+        return [load.fingerprint(certificate) for certificate in read(name)]
 
     return {
         "server_ca": of(names.CA)[:1],
         "server_ca_trusted": sorted(of(names.SERVER_TRUST)),
         "client_ca_trusted": sorted(of(names.CLIENT_TRUST)),
         "client_certificate": of(names.BUNDLE)[:1],
+        "client_certificate_issuer": _issuer(read(names.BUNDLE), read(names.CLIENT_TRUST)),
         # A list is read from its first item on: the order counts.
         "server_certs_key_passphrase": [
             secrets.fingerprint("server_certs_key_passphrase", item)
@@ -88,6 +93,19 @@ def fingerprints(
         ),
         "controllers": sorted(secrets.items(option("health_manager", "controller_ip_port_list"))),
     }
+
+
+def _issuer(bundle: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate]) -> list[str]:
+    """The trusted CA at the top of a client certificate."""
+    current = bundle[:1]
+    for _ in bundle:
+        above = [item for item in trusted if load.is_issued_by(current[0], item)]
+        if above:
+            return [load.fingerprint(above[0])]
+        current = [item for item in bundle[1:] if load.is_issued_by(current[0], item)][:1]
+        if not current:
+            break
+    return []
 
 
 def compare(nodes: Mapping[str, Any]) -> list[findings.Finding]:

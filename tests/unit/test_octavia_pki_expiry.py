@@ -46,6 +46,12 @@ def prints():
     return compare.fingerprints(given.files, given.contents, lambda *name: values.get(name))
 
 
+def test_the_issuer_of_a_client_certificate():
+    found = prints()
+    assert found["client_certificate_issuer"] == found["client_ca_trusted"]
+    assert found["client_certificate"] != found["client_ca_trusted"]
+
+
 def test_controllers_that_agree():
     """Whichever order their lists of CAs and of controllers have."""
     other = {**prints(), "client_certificate": ["of its own"]}
