@@ -51,6 +51,7 @@ PKI_OPTIONS = (
     ("certificates", "server_certs_key_passphrase"),
     ("health_manager", "heartbeat_key"),
     ("health_manager", "controller_ip_port_list"),
+    ("haproxy_amphora", "bind_port"),
 )
 
 
@@ -358,7 +359,7 @@ def pki(saltenv: str = "base") -> dict[str, Any]:
     :param saltenv: file server environment that holds the formula
     :return: ``files`` (by name ``path`` and ``pillar``), ``settings``, ``options`` (what
         octavia.conf will have of the shared secrets and controllers, by section), ``user``,
-        ``group``, ``noservices``
+        ``group``, ``config`` (the path of octavia.conf), ``noservices``
     :raises CommandExecutionError: when the pillar has errors, or the node is no controller
 
     CLI Example:
@@ -380,6 +381,7 @@ def pki(saltenv: str = "base") -> dict[str, Any]:
         "options": options,
         "user": build.system["user"],
         "group": build.system["group"],
+        "config": build.system["config"],
         "noservices": bool(__grains__.get("noservices", False)),
     }
 

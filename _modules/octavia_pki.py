@@ -26,11 +26,14 @@ try:
     import octavia_pki_compare as comparing
     import octavia_pki_expiry as expiring
     import octavia_pki_export as exporting
+    import octavia_pki_load as loading
     import octavia_pki_make as make
     import octavia_pki_names as names
     import octavia_pki_pem as pem
     import octavia_pki_pillar as pki_pillar
     import octavia_pki_plan as planning
+    import octavia_pki_probe as probing
+    import octavia_pki_rotation as rotating
     import octavia_pki_secrets as secrets
 except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
@@ -38,11 +41,14 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_pki_compare as comparing
     from salt_formula_octavia.utils import octavia_pki_expiry as expiring
     from salt_formula_octavia.utils import octavia_pki_export as exporting
+    from salt_formula_octavia.utils import octavia_pki_load as loading
     from salt_formula_octavia.utils import octavia_pki_make as make
     from salt_formula_octavia.utils import octavia_pki_names as names
     from salt_formula_octavia.utils import octavia_pki_pem as pem
     from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar
     from salt_formula_octavia.utils import octavia_pki_plan as planning
+    from salt_formula_octavia.utils import octavia_pki_probe as probing
+    from salt_formula_octavia.utils import octavia_pki_rotation as rotating
     from salt_formula_octavia.utils import octavia_pki_secrets as secrets
 
 __virtualname__ = "octavia_pki"
@@ -53,6 +59,7 @@ FILE_MODE, DIRECTORY_MODE = 0o640, 0o750
 #: Octavia does not read the key of the client CA.
 CA_KEY_MODE = 0o600
 CONTROLLERS = "octavia:manager:enabled:true"
+ALLOCATED = "ALLOCATED"
 
 
 def __virtual__():
@@ -68,6 +75,7 @@ class _Node(NamedTuple):
     contents: dict[str, bytes]
     user: str
     group: str
+    config: str
     noservices: bool
 
     def option(self, section: str, name: str) -> Any:
@@ -288,7 +296,8 @@ def new_heartbeat_key() -> str:
 def fingerprints(saltenv: str = "base") -> dict[str, Any]:
     """
     What tells the certificates, secrets and controller list of this controller from those of
-    another. Holds no secret, so it may go into the mine.
+    another, as they stand in its files and in octavia.conf. Holds no secret, so it may go into the
+    mine.
 
     :param saltenv: file server environment that holds the formula
     :return: fingerprints by name
@@ -300,7 +309,13 @@ def fingerprints(saltenv: str = "base") -> dict[str, Any]:
         salt-call octavia_pki.fingerprints
     """
     node = _node(saltenv)
-    return comparing.fingerprints(node.files, node.contents, node.option)
+    try:
+        with salt.utils.files.fopen(node.config, "rb") as stream:
+            conf = stream.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        conf = ""
+    option = comparing.in_force(conf, node.option)
+    return comparing.fingerprints(node.files, node.contents, option)
 
 
 def compare(
@@ -328,6 +343,127 @@ def compare(
             "and run mine.update there"
         )
     return comparing.compare(given)
+
+
+def rotation(
+    kind: str,
+    old: str,
+    new: str,
+    nodes: dict[str, Any] | None = None,
+    health_managers: dict[str, str] | None = None,
+    told: bool = False,
+    probe: str = "",
+    cloud_name: str = "",
+    tgt: str = CONTROLLERS,
+    tgt_type: str = "pillar",
+    saltenv: str = "base",
+) -> dict[str, Any]:
+    """
+    Which stage of a rotation is due, read from the system: the controllers' fingerprints, and the
+    amphorae, which are asked one by one. Changes nothing. Run ``mine.update`` on the controllers
+    before it.
+
+    :param kind: ``client_certificate``, ``server_ca``, ``client_ca``,
+        ``server_certs_key_passphrase`` or ``heartbeat_key``
+    :param old: fingerprint of what shall go, as :py:func:`fingerprints` has it
+    :param new: fingerprint of what shall come; :py:func:`fingerprint` makes it
+    :param nodes: fingerprints by controller, in place of those in the mine
+    :param health_managers: ``running`` or ``stopped`` by controller, for the heartbeat key
+    :param told: whether all amphorae have been told of the new heartbeat key
+    :param probe: for the client CA a file with a certificate of the new CA and its key, by which
+        amphorae are asked whether they let it in; without it none counts as moved
+    :param cloud_name: a cloud of clouds.yaml that may list all amphorae
+    :param tgt: the controllers, whose mine has ``octavia_pki.fingerprints``
+    :param tgt_type: how they are named
+    :param saltenv: file server environment that holds the formula
+    :return: ``stage`` (0 when nothing is left to do), ``stages``, ``name``, ``touches``,
+        ``unreachable`` (what is lost by it; empty for nothing), ``where`` (the nodes or amphorae
+        that it has not reached yet)
+    :raises CommandExecutionError: for another kind, when the mine is empty, or when it takes the
+        state of the health managers and that is not given
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_pki.rotation server_ca OLD NEW cloud_name=octavia
+    """
+    try:
+        rotating.stages_of(kind)
+    except rotating.UnknownRotation as problem:
+        raise CommandExecutionError(str(problem)) from problem
+    given = nodes or __salt__["mine.get"](tgt, "octavia_pki.fingerprints", tgt_type)
+    if not given:
+        raise CommandExecutionError("the mine has no octavia_pki.fingerprints, see compare")
+    if kind == rotating.HEARTBEAT and not health_managers:
+        raise CommandExecutionError(
+            "give health_managers={node: running or stopped} for every controller: what is due "
+            "hangs on whether any of them runs"
+        )
+    amphorae: dict[str, bool | None] = {}
+    if kind in (rotating.SERVER_CA, rotating.CLIENT_CA, rotating.HEARTBEAT):
+        amphorae = _moved(kind, new, probe, cloud_name, saltenv)
+    pending = 0
+    if kind == rotating.PASSPHRASE:
+        listed = __salt__["octaviav2.loadbalancer_list"](cloud_name=cloud_name)["loadbalancers"]
+        pending = sum(item["provisioning_status"].startswith("PENDING") for item in listed)
+    seen = rotating.Seen(old, new, given, amphorae, health_managers or {}, pending, told)
+    return rotating.next_step(kind, seen)._asdict()
+
+
+def _moved(
+    kind: str, new: str, probe: str, cloud_name: str, saltenv: str
+) -> dict[str, bool | None]:
+    """Which amphorae are on the new; None for one that could not be asked."""
+    node = _node(saltenv)
+    listed = __salt__["octaviav2.amphora_list"](cloud_name=cloud_name)["amphorae"]
+    addresses = {
+        item["id"]: item.get("lb_network_ip") for item in listed if item["status"] == ALLOCATED
+    }
+    port = int(node.option("haproxy_amphora", "bind_port"))
+    bundle = probe or node.files[names.BUNDLE].path
+    if kind == rotating.HEARTBEAT or (kind == rotating.CLIENT_CA and not probe):
+        return dict.fromkeys(addresses)
+    try:
+        trusted = loading.certificates(node.contents[node.files[names.SERVER_TRUST].path])
+    except (KeyError, pem.BadPem) as problem:
+        raise CommandExecutionError("the trusted CAs cannot be read, see check") from problem
+    found: dict[str, bool | None] = {}
+    for name, address in addresses.items():
+        try:
+            answer = probing.ask(str(address), port, bundle)
+        except probing.NotReached:
+            found[name] = None
+            continue
+        found[name] = answer.lets_in
+        if kind == rotating.SERVER_CA:
+            found[name] = answer.certificate is not None and (
+                probing.issuer(answer.certificate, trusted) == new
+            )
+    return found
+
+
+def fingerprint(path: str) -> str:
+    """
+    The fingerprint of the first certificate in a file, as :py:func:`fingerprints` has it.
+
+    :param path: the file
+    :return: SHA-256 in hexadecimal digits
+    :raises CommandExecutionError: when it cannot be read
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_pki.fingerprint /root/new_server_ca.pem
+    """
+    try:
+        with salt.utils.files.fopen(path, "rb") as stream:
+            return loading.fingerprint(loading.certificates(stream.read())[0])
+    except OSError as problem:
+        raise CommandExecutionError(f"{path} cannot be read: {problem.strerror}") from problem
+    except pem.BadPem as problem:
+        raise CommandExecutionError(f"{path} {problem.reason}. {problem.remedy}") from problem
 
 
 def deploy(test: bool = False, saltenv: str = "base") -> dict[str, Any]:
@@ -492,7 +628,7 @@ class _Deployment:
             return planning.client_files(self._signed(text, given), text)
         issuer = planning.issuer(node.files, self.wanted, node.passphrase)
         certificate = make.client(name, key, *issuer, given["days"], self.now)
-        return planning.client_files(planning.load.to_pem(certificate), text)
+        return planning.client_files(loading.to_pem(certificate), text)
 
     def _signed(self, key: str, given: Mapping[str, Any]) -> str:
         """A certificate that another node signs; the key stays here."""

@@ -5,6 +5,7 @@ Fingerprints hold no secret. Those of secrets are slow hashes, see :mod:`octavia
 """
 
 # No annotations as text here, see octavia_blocks.
+import configparser
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ except ImportError:
 
 Fingerprints = dict[str, Any]
 
+#: Options that are lists, in some release at least.
+LISTS = (secrets.SERVER_CERTS, ("health_manager", "controller_ip_port_list"))
 #: What must be the same everywhere: why, where the pillar has it, and whether order counts.
 COMMON: dict[str, tuple[str, str]] = {
     "server_ca": (
@@ -52,6 +55,35 @@ COMMON: dict[str, tuple[str, str]] = {
         "octavia:manager:health_manager:controller_ip_port_list",
     ),
 }
+
+
+def in_force(conf: str, option: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+    """
+    The values that Octavia reads, whatever the pillar may say by now.
+
+    :param conf: the content of octavia.conf; empty where it is not there
+    :param option: a value as octavia.conf would have it, for what the file leaves out
+    :return: a value by section and option; lists as lists
+    """
+    parser = configparser.RawConfigParser(
+        strict=False, delimiters=("=",), default_section="", empty_lines_in_values=False
+    )
+    try:
+        parser.read_string(conf)
+    except configparser.Error:
+        return option
+
+    def value(section: str, name: str) -> Any:
+        text = parser.get(section, name, fallback=None)
+        if text is None:
+            return option(section, name)
+        # oslo.config reads two dollars as one.
+        plain = text.replace("$$", "$")
+        if (section, name) in LISTS:
+            return [item.strip() for item in plain.split(",") if item.strip()]
+        return plain
+
+    return value
 
 
 def fingerprints(

@@ -4,6 +4,7 @@ import copy
 import datetime
 import grp
 import os
+import socket
 import subprocess
 from typing import ClassVar
 
@@ -41,7 +42,7 @@ class Around:
 
     def __init__(self, functions, amphorae):
         self.functions, self.amphorae = functions, amphorae
-        self.publish = None
+        self.publish, self.amphora_list, self.config = None, [], "/nowhere"
 
     def __contains__(self, name):
         return name in self.functions
@@ -51,6 +52,8 @@ class Around:
             return lambda _: dict(self.amphorae)
         if name == "octavia_config.pki":
             return self._pki
+        if name == "octaviav2.amphora_list":
+            return lambda **_: {"amphorae": self.amphora_list}
         if name == "x509.create_certificate" and self.publish:
             return self._sign
         return self.functions[name]
@@ -63,7 +66,8 @@ class Around:
 
     def _pki(self, saltenv):
         group = grp.getgrgid(os.getgid()).gr_name
-        return {**self.functions["octavia_config.pki"](saltenv), "group": group}
+        given = self.functions["octavia_config.pki"](saltenv)
+        return {**given, "group": group, "config": self.config}
 
 
 class Controller:
@@ -580,6 +584,19 @@ class TestTelling:
         with pytest.raises(CommandExecutionError, match=r"a file is not there: .*server_ca"):
             controller().call("octavia_pki.export_pillar")()
 
+    def test_fingerprints_are_of_what_octavia_reads(self, controller, tmp_path):
+        """A new pillar that has not been applied is no new key."""
+        one = controller()
+        one.put(good())
+        foretold = one.call("octavia_pki.fingerprints")()
+        conf = tmp_path / "octavia.conf"
+        conf.write_text(one.minion.template("salt://octavia/files/octavia.conf"))
+        one.around.config = str(conf)
+        assert one.call("octavia_pki.fingerprints")() == foretold
+        one.manager["health_manager"]["heartbeat_key"] = "another"
+        one.minion.set_pillar(one.pillar)
+        assert one.call("octavia_pki.fingerprints")() == foretold
+
     def test_fingerprints_hold_no_secret(self, controller):
         one = controller()
         one.put(good())
@@ -604,6 +621,32 @@ class TestTelling:
         (told,) = one.call("octavia_pki.compare")(nodes=nodes)
         assert told["level"] == "error"
         assert "(a, b unlike c)" in told["reason"]
+
+    def test_the_stage_of_a_rotation(self, controller, tmp_path):
+        """An amphora on a port where nobody listens counts as not moved."""
+        one = controller()
+        one.put(good())
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            one.manager["haproxy_amphora"]["bind_port"] = listener.getsockname()[1]
+        one.minion.set_pillar(one.pillar)
+        amphora = {"id": "x", "status": "ALLOCATED", "lb_network_ip": "127.0.0.1"}
+        one.around.amphora_list = [amphora, {"id": "y", "status": "DELETED"}]
+        (tmp_path / "new.pem").write_text(written(authority("new", key("other"))))
+        new = one.call("octavia_pki.fingerprint")(str(tmp_path / "new.pem"))
+        prints = one.call("octavia_pki.fingerprints")()
+        (old,) = prints["server_ca"]
+        rotation = one.call("octavia_pki.rotation")
+        step = rotation("server_ca", old, new, {"ctl01": prints})
+        assert (step["stage"], step["where"]) == (1, ["ctl01"])
+        prints = {**prints, "server_ca": [new], "server_ca_trusted": [new, old]}
+        step = rotation("server_ca", old, new, {"ctl01": prints})
+        assert (step["stage"], step["stages"], step["where"]) == (3, 4, ["x"])
+        with pytest.raises(CommandExecutionError, match="give health_managers="):
+            rotation("heartbeat_key", old, new, {"ctl01": prints})
+        with pytest.raises(CommandExecutionError, match="no rotation is called x"):
+            rotation("x", old, new, {"ctl01": prints})
+        with pytest.raises(CommandExecutionError, match="cannot be read"):
+            one.call("octavia_pki.fingerprint")(str(tmp_path / "none.pem"))
 
     def test_new_secrets_fit(self, controller):
         one = controller()
