@@ -301,6 +301,14 @@ class TestGenerate:
         assert reason in answer["comment"]
         assert "octavia:pki:generate" in answer["comment"]
 
+    def test_a_database_that_cannot_be_asked_yet_is_foretold(self, controller):
+        """The first run of all installs what it is asked with."""
+        one = controller(GENERATE, {"error": "driver", "text": "No module named 'pymysql'"})
+        foretold = one.deploy(test=True)
+        assert foretold["result"] is None
+        assert any("would ask the database" in line for line in foretold["warnings"])
+        assert one.deploy()["result"] is False
+
     @pytest.mark.parametrize("lost", [names.CA, names.CA_KEY, names.CLIENT_TRUST])
     def test_a_lost_file_is_never_made_up_for(self, controller, lost):
         one = controller(GENERATE)
@@ -361,6 +369,29 @@ class TestGenerate:
         answer = one.deploy()
         assert (answer["result"], answer["changes"], one.held()) == (True, {}, {})
         assert any("does not make the server CA" in line for line in answer["warnings"])
+
+
+class TestAccess:
+    """Owners and modes."""
+
+    def test_files_and_folders_of_octavia_are_closed(self, controller, tmp_path):
+        one = controller()
+        one.put(good())
+        certs = tmp_path / "etc"
+        for path in (*one.held(), certs, certs / "private"):
+            path.chmod(0o755)
+        protect = one.call("octavia_pki.protect")
+        assert protect() == {}, "only what is below Octavia's own folders"
+        protect.__globals__["OWN_DIRECTORIES"] = (f"{tmp_path}/",)
+        foretold = protect(test=True)
+        assert protect() == foretold
+        assert len(foretold) == len(one.held()) + 2
+        group = grp.getgrgid(os.getgid()).gr_name
+        old = f"root:{group} 0755"
+        assert foretold[str(certs)] == {"old": old, "new": f"root:{group} 0750"}
+        assert foretold[str(one.paths[names.BUNDLE])]["new"] == f"root:{group} 0640"
+        assert foretold[str(one.paths[names.CLIENT_CA_KEY])]["new"] == "root:root 0600"
+        assert protect() == {}
 
 
 class TestRemote:
