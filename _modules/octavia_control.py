@@ -276,10 +276,36 @@ def _database_url(schema: str, saltenv: str) -> str:
     return lines[0].replace("$$", "$")
 
 
+def db_amphorae(saltenv: str = "base") -> dict[str, Any]:
+    """
+    How many amphorae there are that are not deleted, as the database has them.
+
+    :param saltenv: file server environment that holds the formula
+    :return: ``amphorae``, 0 for a database without tables; or the ``error`` in one word with the
+        driver's ``text``
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_control.db_amphorae
+    """
+    known = __salt__["octavia_config.map"](saltenv)
+    question = {"url": _database_url("octavia", saltenv), "amphorae": True}
+    answer = _ask(question, known["python"])
+    if "text" in answer:
+        answer["text"] = __salt__["octavia_config.hidden"](answer["text"])
+    return answer
+
+
 def _query(url: str, table: str, python: str) -> dict[str, Any]:
+    return _ask({"url": url, "table": table}, python)
+
+
+def _ask(question: dict[str, Any], python: str) -> dict[str, Any]:
     answer = __salt__["cmd.run_all"](
         [python, octavia_dbquery.__file__],
-        stdin=json.dumps({"url": url, "table": table}),
+        stdin=json.dumps(question),
         python_shell=False,
         output_loglevel="quiet",
     )
