@@ -70,7 +70,7 @@ def test_members_that_are_declared_twice_are_told_with_both_places(refused):
 
 def test_several_of_a_name_are_told_with_their_ids_and_one_can_be_adopted(client, refused, run):
     ids = [client.create("loadbalancer", loadbalancer("web"))["id"] for _ in range(2)]
-    client.wait(ids, 60)
+    client.wait(ids, 300)
     comment = refused("loadbalancer_present", name="web", description="ours")
     assert all(identity in comment for identity in ids)
     assert "adopt" in comment

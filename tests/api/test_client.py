@@ -17,7 +17,7 @@ VERSIONS = {"2026.2": (2, 30), "2024.1": (2, 28)}
 def created(client, name="web", body=None):
     """A load balancer that is ACTIVE."""
     answer = client.create("loadbalancer", body or loadbalancer(name))
-    client.wait_active(answer["id"], 60)
+    client.wait_active(answer["id"], 300)
     return answer
 
 
@@ -219,7 +219,7 @@ def test_many_writers_of_one_load_balancer_all_get_through(client):
         return lambda: client.create("listener", body, lock=lb["id"])
 
     client.parallel([add(port) for port in ports])
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     found = client.list_all("listener", loadbalancer_id=lb["id"])
     assert sorted(item["protocol_port"] for item in found) == list(ports)
 
@@ -229,11 +229,11 @@ def test_members_are_set_by_one_call(client, log):
     pool = lb["pools"][0]["id"]
     members = [{"address": f"10.0.1.{n}", "protocol_port": 80, "weight": n} for n in (1, 2, 3)]
     client.batch(pool, members, lock=lb["id"])
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     found = {item["address"]: item["weight"] for item in client.list_all("member", pool)}
     assert found == {"10.0.1.1": 1, "10.0.1.2": 2, "10.0.1.3": 3}
     client.batch(pool, members[:1], additive_only=True, lock=lb["id"])
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     assert len(client.list_all("member", pool)) == 3
 
 
@@ -278,11 +278,11 @@ def test_every_kind_of_object_is_created_changed_and_deleted(client):
         assert {name: read[name] for name in body} == body
     for resource, item, _, parent in (changes[5], changes[4], changes[3], changes[2]):
         client.delete(resource, item["id"], parent, **lock)
-        client.wait_active(lb["id"], 60)
+        client.wait_active(lb["id"], 300)
         with pytest.raises(errors.NotFound):
             client.get(resource, item["id"], parent)
     client.delete("loadbalancer", lb["id"], cascade=True, **lock)
-    assert client.wait([lb["id"]], 60) == {lb["id"]: "DELETED"}
+    assert client.wait([lb["id"]], 300) == {lb["id"]: "DELETED"}
     client.delete("loadbalancer", lb["id"], cascade=True)
 
 

@@ -68,7 +68,7 @@ def applied(client, declared):
     session = octavia_session.Session(client)
     predicted = session.plan(declared)
     assert findings.errors(predicted.findings) == []
-    _, result = session.apply(declared, timeout=60)
+    _, result = session.apply(declared, timeout=300)
     assert [str(unit.error) for unit in result.failed] == []
     assert result.changes == predicted.changes
     for reading in (session, octavia_session.Session(client)):

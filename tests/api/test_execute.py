@@ -55,7 +55,7 @@ def planned(client, wanted, snapshot=None, parents=None, **options):
 def applied(client, wanted, **options):
     """What became of the plan for what is declared, and the snapshot."""
     plan, snapshot = planned(client, wanted, **options)
-    return octavia_execute.execute(plan, client, snapshot, timeout=60), snapshot
+    return octavia_execute.execute(plan, client, snapshot, timeout=300), snapshot
 
 
 def many(count, **more):
@@ -67,7 +67,7 @@ def test_trees_are_created_by_one_write_each_and_polls_do_not_grow_with_them(cli
     told = []
     wanted = many(4)
     plan, snapshot = planned(client, wanted)
-    result = octavia_execute.execute(plan, client, snapshot, told.append, timeout=60)
+    result = octavia_execute.execute(plan, client, snapshot, told.append, timeout=300)
     assert result.failed == []
     assert log.kinds["POST /v2/lbaas/loadbalancers"] == len(log.writes) == result.writes == 4
     assert result.changes == plan.changes
@@ -122,7 +122,7 @@ def test_children_of_unchanged_parents_are_remembered(client, log, tmp_path):
     pool = snapshot.below("pool", lb["id"])[0]
     member = client.list_all("member", pool["id"])[0]
     client.update("member", member["id"], {"weight": 9}, pool["id"], lb["id"])
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     log.clear()
     parents = octavia_client.Parents(tmp_path, client.cloud.endpoint, client.project_id)
     wanted["loadbalancers"][1]["pools"][0]["members"] = [{**m, "weight": 1} for m in MEMBERS]
@@ -158,7 +158,7 @@ def test_the_snapshot_stays_true_through_every_kind_of_change(client):
     lb["listeners"][0]["l7policies"].insert(0, first)
     plan, _ = planned(client, wanted, snapshot)
     assert len(plan.operations) >= 5
-    result = octavia_execute.execute(plan, client, snapshot, timeout=60)
+    result = octavia_execute.execute(plan, client, snapshot, timeout=300)
     assert result.failed == []
     assert planned(client, wanted, snapshot)[0].operations == []
     fresh = client.snapshot()
@@ -168,7 +168,7 @@ def test_the_snapshot_stays_true_through_every_kind_of_change(client):
     lb["pools"].pop()
     lb["listeners"][0]["l7policies"].pop(0)
     plan, _ = planned(client, wanted, snapshot)
-    assert octavia_execute.execute(plan, client, snapshot, timeout=60).failed == []
+    assert octavia_execute.execute(plan, client, snapshot, timeout=300).failed == []
     fresh = client.snapshot()
     assert planned(client, wanted, fresh)[0].operations == []
     client.read_children(
@@ -194,7 +194,7 @@ def test_load_balancers_are_deleted_and_forgotten(client, log):
     log.clear()
     gone = {"loadbalancers": [{"name": f"lb{n}", "absent": True} for n in range(2)]}
     plan, _ = planned(client, gone, snapshot)
-    result = octavia_execute.execute(plan, client, snapshot, timeout=60)
+    result = octavia_execute.execute(plan, client, snapshot, timeout=300)
     assert result.failed == []
     assert [request.method for request in log.writes] == ["DELETE", "DELETE"]
     assert all("cascade=true" in request.query for request in log.writes)
@@ -218,7 +218,7 @@ def test_operators_objects_come_before_what_uses_them(connected, project):
     snapshot = admin.snapshot(more=["flavor", "flavorprofile", "provider", "quota"])
     assert "amphora" in snapshot.providers
     plan, _ = planned(admin, wanted, snapshot)
-    result = octavia_execute.execute(plan, admin, snapshot, timeout=60)
+    result = octavia_execute.execute(plan, admin, snapshot, timeout=300)
     assert result.failed == []
     flavor = admin.list_all("flavor", name=project)[0]
     assert admin.list_all("loadbalancer", name="lb", flavor_id=flavor["id"])
@@ -233,7 +233,7 @@ def test_one_that_fails_stops_alone_and_what_needs_it_is_not_tried(connected, pr
         "loadbalancers": [declared("needs", flavor=project), declared("fine")],
     }
     plan, _ = planned(member, wanted, snapshot)
-    result = octavia_execute.execute(plan, member, snapshot, timeout=60)
+    result = octavia_execute.execute(plan, member, snapshot, timeout=300)
     needs, fine = result.units["loadbalancer:needs"], result.units["loadbalancer:fine"]
     assert isinstance(result.units[f"flavor:{project}"].error, errors.Forbidden)
     assert isinstance(needs.error, errors.Blocked)
@@ -253,7 +253,7 @@ def test_a_unit_stops_at_its_first_error_and_tells_what_it_did(client, proxy, br
     text = {"faultstring": "Validation failure: no", "faultcode": "Client"}
     proxy.inject("PUT", "/v2/lbaas/pools/", status=400, body=text)
     plan, _ = planned(broken, wanted, snapshot)
-    result = octavia_execute.execute(plan, broken, snapshot, timeout=60)
+    result = octavia_execute.execute(plan, broken, snapshot, timeout=300)
     (unit,) = result.failed
     assert isinstance(unit.error, errors.Invalid)
     assert unit.failed.resource == "pool"
@@ -262,7 +262,7 @@ def test_a_unit_stops_at_its_first_error_and_tells_what_it_did(client, proxy, br
         "updated": {unit.done[0].label: {"description": {"old": "", "new": "done"}}}
     }
     assert client.list_all("listener")[0]["connection_limit"] == -1
-    second = octavia_execute.execute(planned(client, wanted)[0], client, snapshot, timeout=60)
+    second = octavia_execute.execute(planned(client, wanted)[0], client, snapshot, timeout=300)
     assert second.failed == []
     assert planned(client, wanted)[0].operations == []
 
@@ -279,7 +279,7 @@ def test_one_that_goes_into_error_is_told_with_what_it_changed(client, server):
             error = {"id": lb[0]["id"], "provisioning_status": "ERROR"}
             server.report(loadbalancers=[error])
 
-    result = octavia_execute.execute(plan, client, snapshot, report, timeout=60)
+    result = octavia_execute.execute(plan, client, snapshot, report, timeout=300)
     (unit,) = result.failed
     assert isinstance(unit.error, errors.InError)
     assert unit.id == reported[0]
@@ -304,7 +304,7 @@ def test_without_a_wait_at_the_end_the_answer_suffices(client, log):
 
 def test_few_in_flight_are_enough_for_many(client):
     plan, snapshot = planned(client, many(3))
-    result = octavia_execute.execute(plan, client, snapshot, in_flight=1, timeout=60)
+    result = octavia_execute.execute(plan, client, snapshot, in_flight=1, timeout=300)
     assert result.failed == []
     assert len(client.list_all("loadbalancer")) == 3
 

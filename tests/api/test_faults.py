@@ -49,7 +49,7 @@ def names(client):
 def standing(client):
     """A load balancer with one of everything, ACTIVE."""
     lb = client.create("loadbalancer", tree("standing"))
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     return lb
 
 
@@ -65,7 +65,7 @@ def test_a_tree_is_there_once_and_known_whole_whatever_breaks(client, broken, pr
     assert len(pool["members"]) == 2
     assert pool["healthmonitor"]["type"] == "HTTP"
     assert made["listeners"][0]["l7policies"][0]["rules"][0]["value"] == "/api"
-    broken.wait_active(made["id"], 60)
+    broken.wait_active(made["id"], 300)
 
 
 def children(lb):
@@ -101,7 +101,7 @@ def test_every_child_is_there_once_whatever_breaks(client, broken, proxy, standi
         assert fault.hits == 1
         after = {item["id"] for item in client.list_all(resource, parent)}
         assert after - before == {made["id"]}, resource
-        client.wait_active(standing["id"], 60)
+        client.wait_active(standing["id"], 300)
         second = made["id"] if resource == "pool" else second
 
 
@@ -116,7 +116,7 @@ def test_another_one_of_the_same_name_is_not_taken_for_the_result(client, broken
 def test_an_older_twin_is_not_taken_for_the_result(client, broken, proxy, monkeypatch):
     monkeypatch.setattr(octavia_recovery, "MARGIN", 0.0)
     old = client.create("loadbalancer", loadbalancer("web"))
-    client.wait_active(old["id"], 60)
+    client.wait_active(old["id"], 300)
     # The clock of an answer has whole seconds.
     client.rest(1.5)
     proxy.inject("POST", LOADBALANCERS, drop=True)
@@ -181,18 +181,18 @@ def test_a_server_that_asks_for_too_much_patience_is_told(broken, proxy):
 
 def test_a_change_is_made_whatever_breaks(client, broken, proxy, breaks):
     lb = client.create("loadbalancer", loadbalancer("web"))
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     fault = proxy.inject("PUT", f"{LOADBALANCERS}/", **breaks)
     answer = broken.update("loadbalancer", lb["id"], {"description": "new"}, lock=lb["id"])
     assert fault.hits == 1
     assert answer["description"] == "new"
     assert client.get("loadbalancer", lb["id"])["description"] == "new"
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
 
 
 def test_a_change_that_came_through_is_not_sent_again(client, broken, proxy, log):
     lb = client.create("loadbalancer", loadbalancer("web"))
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     proxy.inject("PUT", f"{LOADBALANCERS}/", **BREAKS["answer lost"])
     log.clear()
     broken.update("loadbalancer", lb["id"], {"description": "new"}, lock=lb["id"])
@@ -205,23 +205,23 @@ def test_members_are_set_whatever_breaks(client, broken, proxy, standing, how):
     fault = proxy.inject("PUT", f"/v2/lbaas/pools/{pool}/members", **BREAKS[how])
     members = [{"address": "10.0.7.7", "protocol_port": 80}]
     broken.batch(pool, members, lock=standing["id"])
-    client.wait_active(standing["id"], 60)
+    client.wait_active(standing["id"], 300)
     assert fault.hits == 1
     assert [item["address"] for item in client.list_all("member", pool)] == ["10.0.7.7"]
 
 
 def test_a_load_balancer_is_gone_whatever_breaks(client, broken, proxy, breaks):
     lb = client.create("loadbalancer", loadbalancer("web"))
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     fault = proxy.inject("DELETE", LOADBALANCERS, **breaks)
     broken.delete("loadbalancer", lb["id"], cascade=True, lock=lb["id"])
     assert fault.hits == 1
-    assert broken.wait([lb["id"]], 60) == {lb["id"]: "DELETED"}
+    assert broken.wait([lb["id"]], 300) == {lb["id"]: "DELETED"}
 
 
 def test_a_failover_is_started_once(connected, client, proxy, log):
     lb = client.create("loadbalancer", loadbalancer("web"))
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     admin = connected("admin", url=proxy.url)
     proxy.inject("PUT", f"{LOADBALANCERS}/", **BREAKS["answer lost"])
     log.clear()
@@ -267,7 +267,7 @@ def test_a_marker_that_vanishes_starts_the_list_anew(connected, client, proxy):
 @pytest.mark.parametrize("text", [IMMUTABLE, PENDING])
 def test_a_lock_that_is_gone_again_is_tried_again(client, broken, proxy, text):
     lb = client.create("loadbalancer", loadbalancer("web"))
-    client.wait_active(lb["id"], 60)
+    client.wait_active(lb["id"], 300)
     fault = proxy.inject("PUT", f"{LOADBALANCERS}/", times=3, status=409, body=text)
     broken.update("loadbalancer", lb["id"], {"description": "new"}, lock=lb["id"])
     assert fault.hits == 3
@@ -332,7 +332,7 @@ def test_a_keystone_in_trouble_is_told(entry, proxy):
 def test_a_wait_survives_trouble_that_passes(client, broken, proxy):
     made = [client.create("loadbalancer", loadbalancer(name))["id"] for name in ("a", "b")]
     proxy.inject("GET", LOADBALANCERS, times=3, status=503)
-    assert broken.wait(made, 60) == dict.fromkeys(made, "ACTIVE")
+    assert broken.wait(made, 300) == dict.fromkeys(made, "ACTIVE")
 
 
 def test_a_wait_ends_with_trouble_that_stays(client, broken, proxy):
@@ -363,7 +363,7 @@ def test_a_run_with_trouble_everywhere_makes_each_load_balancer_once(client, bro
     proxy.inject("GET", LOADBALANCERS, first=3, times=2, **BREAKS["503 before"])
     snapshot = broken.snapshot()
     result = octavia_execute.execute(
-        octavia_plan.plan(wanted, snapshot), broken, snapshot, timeout=60
+        octavia_plan.plan(wanted, snapshot), broken, snapshot, timeout=300
     )
     assert result.failed == []
     assert names(client) == ["lb0", "lb1", "lb2"]

@@ -53,7 +53,7 @@ def becomes(client, tree):
     session = octavia_session.Session(client)
     predicted = session.plan(declared)
     assert findings.errors(predicted.findings) == []
-    plan, result = session.apply(declared, timeout=60)
+    plan, result = session.apply(declared, timeout=300)
     assert [str(unit.error) for unit in result.failed] == []
     assert result.changes == plan.changes == predicted.changes
     assert result.writes == predicted.writes

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from tests.nodes.processes import wait_until
+
 from . import suites
 
 SQL = ["mariadb", "octavia_persistence", "--batch", "--skip-column-names", "--execute"]
@@ -29,13 +33,22 @@ def test_a_load_balancer_is_made_by_jobs(node):
     assert keys.strip()
 
 
+def _has_lasting_client(node) -> bool:
+    """Whether a connection has stood for more seconds than Octavia waits between two looks."""
+    said = node.run(["sh", "-c", f"{REDIS} client list"]).stdout
+    return any(int(age) >= 5 for age in re.findall(r" age=(\d+) ", said))
+
+
 def test_after_redis_was_down_flows_go_on_as_jobs(node):
+    """The worker's process ends when it cannot look for jobs, and its parent makes a new one."""
     node.run(["systemctl", "stop", "redis-server"], check=True)
     try:
         failed = node.run(["sh", "-c", f"{REDIS} ping"])
         assert "PONG" not in failed.stdout
     finally:
         node.run(["systemctl", "start", "redis-server"], check=True)
+    # A request that the ending process has taken would be lost.
+    assert wait_until(lambda: _has_lasting_client(node), 120)
     tree = suites.load_balancer(node, "after-redis-was-down")
     assert tree.count("ACTIVE") == suites.objects("ACTIVE"), tree
 
