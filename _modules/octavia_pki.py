@@ -155,12 +155,13 @@ def _secrets_found(node: _Node) -> list[dict[str, str]]:
     return secrets.published(node.option, pki_pillar.secret_paths(node.option), findings.WARNING)
 
 
-def check(saltenv: str = "base") -> list[dict[str, str]]:
+def check(controllers: bool = True, saltenv: str = "base") -> list[dict[str, str]]:
     """
     What is wrong with the certificates, keys and secrets of this controller: each file by itself,
-    whether they fit together, who may read them, how long they last, and whether a secret is one
-    that everybody knows.
+    whether they fit together, who may read them, how long they last, whether a secret is one that
+    everybody knows, and whether the other controllers in the mine have the same.
 
+    :param controllers: whether the other controllers are looked at, see :py:func:`compare`
     :param saltenv: file server environment that holds the formula
     :return: the findings, each with ``level``, ``path`` (of the pillar), ``value`` (the file),
         ``reason`` and ``remedy``, errors first; an empty list when there is nothing to say
@@ -179,6 +180,10 @@ def check(saltenv: str = "base") -> list[dict[str, str]]:
         node.material(node.contents, access=True), _now(), node.settings["warn_days"]
     )
     found += _secrets_found(node)
+    others = controllers and __salt__["mine.get"](CONTROLLERS, "octavia_pki.fingerprints", "pillar")
+    if others:
+        # What this node put into the mine may be an hour old.
+        found += comparing.compare({**others, __opts__["id"]: fingerprints(saltenv)})
     return sorted(found, key=lambda item: (item["level"] != findings.ERROR, item["path"]))
 
 

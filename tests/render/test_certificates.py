@@ -43,6 +43,7 @@ class Around:
     def __init__(self, functions, amphorae):
         self.functions, self.amphorae = functions, amphorae
         self.publish, self.amphora_list, self.config = None, [], "/nowhere"
+        self.mine = {}
 
     def __contains__(self, name):
         return name in self.functions
@@ -52,6 +53,8 @@ class Around:
             return lambda _: dict(self.amphorae)
         if name == "octavia_config.pki":
             return self._pki
+        if name == "mine.get" and self.mine:
+            return lambda *_: self.mine
         if name == "octaviav2.amphora_list":
             return lambda **_: {"amphorae": self.amphora_list}
         if name == "x509.create_certificate" and self.publish:
@@ -678,6 +681,19 @@ class TestTelling:
             rotation("x", old, new, {"ctl01": prints})
         with pytest.raises(CommandExecutionError, match="cannot be read"):
             one.call("octavia_pki.fingerprint")(str(tmp_path / "none.pem"))
+
+    def test_check_finds_a_controller_with_another_ca(self, controller):
+        one = controller()
+        one.put(good())
+        other = {**one.call("octavia_pki.fingerprints")(), "client_certificate": []}
+        one.around.mine = {"node": {"server_ca": ["of an hour ago"]}, "ctl02": other}
+        check = one.call("octavia_pki.check")
+        assert check() == []
+        other["server_ca"] = ["another"]
+        (told,) = check()
+        assert told["path"] == "octavia:manager:certificates:ca_certificate"
+        assert "(ctl02 unlike node)" in told["reason"]
+        assert check(controllers=False) == []
 
     def test_new_secrets_fit(self, controller):
         one = controller()
