@@ -51,6 +51,9 @@ PKI_OPTIONS = (
     ("certificates", "server_certs_key_passphrase"),
     ("health_manager", "heartbeat_key"),
     ("health_manager", "controller_ip_port_list"),
+    ("health_manager", "bind_ip"),
+    ("health_manager", "bind_port"),
+    ("health_manager", "heartbeat_interval"),
     ("haproxy_amphora", "bind_port"),
 )
 

@@ -292,7 +292,32 @@ def db_amphorae(saltenv: str = "base") -> dict[str, Any]:
     """
     known = __salt__["octavia_config.map"](saltenv)
     question = {"url": _database_url("octavia", saltenv), "amphorae": True}
-    answer = _ask(question, known["python"])
+    return _hidden(_ask(question, known["python"]))
+
+
+def db_certificates_due(amphorae: list[str], saltenv: str = "base") -> dict[str, Any]:
+    """
+    Brings the end of amphorae's certificates forward in the database, so that housekeeping renews
+    them at its next look (``[house_keeping] cert_interval``). It is the way of Octavia's guide; the
+    amphorae are not touched by it.
+
+    :param amphorae: their ids, a list or parted by commas; those not ALLOCATED are left alone
+    :param saltenv: file server environment that holds the formula
+    :return: ``due``, how many there were; or the ``error`` in one word with the driver's ``text``
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_control.db_certificates_due ID,ID
+    """
+    ids = amphorae.split(",") if isinstance(amphorae, str) else amphorae
+    known = __salt__["octavia_config.map"](saltenv)
+    question = {"url": _database_url("octavia", saltenv), "due": [str(item) for item in ids]}
+    return _hidden(_ask(question, known["python"]))
+
+
+def _hidden(answer: dict[str, Any]) -> dict[str, Any]:
     if "text" in answer:
         answer["text"] = __salt__["octavia_config.hidden"](answer["text"])
     return answer

@@ -26,8 +26,10 @@ try:
     import octavia_pki_compare as comparing
     import octavia_pki_expiry as expiring
     import octavia_pki_export as exporting
+    import octavia_pki_heartbeat as heartbeat
     import octavia_pki_load as loading
     import octavia_pki_make as make
+    import octavia_pki_metrics as metrics
     import octavia_pki_names as names
     import octavia_pki_pem as pem
     import octavia_pki_pillar as pki_pillar
@@ -41,8 +43,10 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_pki_compare as comparing
     from salt_formula_octavia.utils import octavia_pki_expiry as expiring
     from salt_formula_octavia.utils import octavia_pki_export as exporting
+    from salt_formula_octavia.utils import octavia_pki_heartbeat as heartbeat
     from salt_formula_octavia.utils import octavia_pki_load as loading
     from salt_formula_octavia.utils import octavia_pki_make as make
+    from salt_formula_octavia.utils import octavia_pki_metrics as metrics
     from salt_formula_octavia.utils import octavia_pki_names as names
     from salt_formula_octavia.utils import octavia_pki_pem as pem
     from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar
@@ -314,13 +318,16 @@ def fingerprints(saltenv: str = "base") -> dict[str, Any]:
         salt-call octavia_pki.fingerprints
     """
     node = _node(saltenv)
-    try:
-        with salt.utils.files.fopen(node.config, "rb") as stream:
-            conf = stream.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        conf = ""
-    option = comparing.in_force(conf, node.option)
+    option = comparing.in_force(_conf(node.config), node.option)
     return comparing.fingerprints(node.files, node.contents, option)
+
+
+def _conf(path: str) -> str:
+    try:
+        with salt.utils.files.fopen(path, "rb") as stream:
+            return stream.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
 
 
 def compare(
@@ -416,12 +423,136 @@ def rotation(
     return rotating.next_step(kind, seen)._asdict()
 
 
+def heartbeat_key_changes(saltenv: str = "base") -> bool:
+    """
+    Whether the pillar has another heartbeat key than octavia.conf, which is to say than the
+    amphorae of a site that runs.
+
+    :param saltenv: file server environment that holds the formula
+    :return: True when they differ; False where octavia.conf has none yet
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_pki.heartbeat_key_changes
+    """
+    given = __salt__["octavia_config.pki"](saltenv)
+    section, name = secrets.HEARTBEAT
+    nothing = comparing.in_force(_conf(given["config"]), lambda *_: None)
+    old = nothing(section, name)
+    return old is not None and old != str(given["options"][section][name] or "")
+
+
+def heartbeats(
+    amphorae: list[str] | str, seconds: float = 0, saltenv: str = "base"
+) -> dict[str, bool]:
+    """
+    With which key amphorae report: receives their heartbeats in place of the health manager of this
+    controller, which must be stopped. Changes nothing.
+
+    :param amphorae: their ids, a list or parted by commas
+    :param seconds: how long to wait at most; 0 is time for two heartbeats of each, which go to the
+        controllers in turn
+    :param saltenv: file server environment that holds the formula
+    :return: by id whether its last heartbeat was signed with the key of the pillar; an amphora that
+        sent none is missing
+    :raises CommandExecutionError: when the health manager runs here
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_pki.heartbeats ID,ID
+    """
+    given = __salt__["octavia_config.pki"](saltenv)["options"]["health_manager"]
+    ids = amphorae.split(",") if isinstance(amphorae, str) else amphorae
+    turns = max(len(given["controller_ip_port_list"] or []), 1)
+    wait = float(seconds) or 2.0 * turns * float(given["heartbeat_interval"] or 10)
+    address, port = str(given["bind_ip"] or "0.0.0.0"), int(given["bind_port"] or 5555)
+    key = str(given["heartbeat_key"] or "")
+    try:
+        return heartbeat.listen(address, port, key, ids, wait)
+    except heartbeat.PortTaken as problem:
+        raise CommandExecutionError(
+            f"{problem}. Stop octavia-health-manager here, then run this again"
+        ) from problem
+
+
+def textfile(test: bool = False, saltenv: str = "base") -> dict[str, Any]:
+    """
+    Writes when the certificates of this controller end, and those of all amphorae where the pillar
+    says ``octavia:pki:textfile_amphorae``, to ``octavia:pki:textfile`` for the node exporter.
+
+    :param test: only tell whether it would be written
+    :param saltenv: file server environment that holds the formula
+    :return: ``path``, ``certificates`` (how many), ``changed``
+    :raises CommandExecutionError: when the pillar names no file, or its folder is not there
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_pki.textfile
+    """
+    node = _node(saltenv)
+    path = node.settings["textfile"]
+    if not path:
+        raise CommandExecutionError("octavia:pki:textfile names no file to write to")
+    if not os.path.isdir(posixpath.dirname(path)):
+        raise CommandExecutionError(
+            f"{posixpath.dirname(path)} is not there: install the node exporter, or correct "
+            "octavia:pki:textfile"
+        )
+    rows = expiring.of_files(node.files, node.contents, _now())
+    if node.settings["textfile_amphorae"]:
+        rows += _amphorae_rows(node.settings["cloud_name"])
+    content = metrics.text(rows).encode("utf-8")
+    changed = _contents({"": names.File(path, "")}).get(path) != content
+    if changed and not test:
+        _replace(path, content, 0o644, "root")
+    return {"path": path, "certificates": len(rows), "changed": changed}
+
+
+def _amphorae_rows(cloud_name: str) -> list[dict[str, Any]]:
+    """The rows of all amphorae; where the API does not answer, one that says so."""
+    try:
+        listed = __salt__["octaviav2.amphora_list"](cloud_name=cloud_name)["amphorae"]
+    except CommandExecutionError as problem:
+        return [expiring.unknown("amphora", "the API of Octavia", str(problem))]
+    return expiring.of_amphorae(listed, _now())
+
+
+def moved(
+    kind: str, new: str, probe: str = "", cloud_name: str = "", saltenv: str = "base"
+) -> dict[str, bool | None]:
+    """
+    Which amphorae are on a new CA: each is asked for the certificate that it shows, or whether it
+    lets in a controller of the new CA. Changes nothing.
+
+    :param kind: ``server_ca`` or ``client_ca``
+    :param new: fingerprint of the new CA
+    :param probe: for ``client_ca`` the file with a certificate of the new CA and its key
+    :param cloud_name: a cloud of clouds.yaml that may list all amphorae
+    :param saltenv: file server environment that holds the formula
+    :return: True or False by the id of each amphora in use; None for one that could not be asked
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_pki.moved server_ca NEW
+    """
+    return _moved(kind, new, probe, cloud_name, saltenv)
+
+
 def _moved(
     kind: str, new: str, probe: str, cloud_name: str, saltenv: str
 ) -> dict[str, bool | None]:
     """Which amphorae are on the new; None for one that could not be asked."""
     node = _node(saltenv)
-    listed = __salt__["octaviav2.amphora_list"](cloud_name=cloud_name)["amphorae"]
+    cloud = cloud_name or node.settings["cloud_name"]
+    listed = __salt__["octaviav2.amphora_list"](cloud_name=cloud)["amphorae"]
     addresses = {
         item["id"]: item.get("lb_network_ip") for item in listed if item["status"] == ALLOCATED
     }

@@ -2,17 +2,20 @@
 Asks a database: a program for the system's own Python, which has the driver that Octavia's packages
 bring along, while Salt's interpreter has none.
 
-Standard input: ``{"url": SQLAlchemy URL, "table": name}`` for a version table, or ``{"url": ..,
-"amphorae": true}`` for the number of amphorae that are not deleted. Standard output:
-``{"revisions": [..]}`` (empty when the table is not there) or ``{"amphorae": number}``, or
-``{"error": kind, "text": what the driver says}`` where the kind is one of ``unsupported``,
-``driver``, ``unreachable``, ``refused``, ``missing``, ``other``.
+Standard input: ``{"url": SQLAlchemy URL, "table": name}`` for a version table, ``{"url": ..,
+"amphorae": true}`` for the number of amphorae that are not deleted, or ``{"url": .., "due": [id,
+..]}``, which brings the end of these amphorae's certificates forward to now. Standard output:
+``{"revisions": [..]}`` (empty when the table is not there), ``{"amphorae": number}`` or ``{"due":
+number}``, or ``{"error": kind, "text": what the driver says}`` where the kind is one of
+``unsupported``, ``driver``, ``unreachable``, ``refused``, ``missing``, ``other``.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -21,6 +24,8 @@ TIMEOUT = 10
 ACCESS_DENIED, DATABASE_DENIED, NO_DATABASE, NO_TABLE = 1045, 1044, 1049, 1146
 #: A row of a deleted amphora stays in the table until housekeeping removes it.
 AMPHORAE = "SELECT COUNT(*) FROM amphora WHERE status <> 'DELETED'"
+#: The way to an early renewal in Octavia's guide: housekeeping renews what is about to end.
+DUE = "UPDATE amphora SET cert_expiration = %s WHERE status = 'ALLOCATED' AND id IN ({places})"
 # What PostgreSQL calls a table that is not there.
 UNDEFINED_TABLE = "42P01"
 
@@ -56,14 +61,34 @@ def amphorae(url: str) -> int:
     return sum(_first_column(url, AMPHORAE))
 
 
-def _first_column(url: str, statement: str) -> list[Any]:
-    """The first column of the answer; empty when the table is not there."""
+def due(url: str, amphorae: list[str]) -> int:
+    """
+    Brings the end of amphorae's certificates forward to now, as the database has it, so that
+    housekeeping renews them. The certificates themselves are as good as before.
+
+    :param url: URL of Octavia's database as SQLAlchemy writes it
+    :param amphorae: their ids; those that are not ALLOCATED are left alone
+    :return: how many it did that to
+    :raises QueryError: when it cannot be done
+    """
+    if not amphorae:
+        return 0
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
+    statement = DUE.format(places=", ".join(["%s"] * len(amphorae)))
+    return sum(_first_column(url, statement, [now, *amphorae]))
+
+
+def _first_column(url: str, statement: str, values: Sequence[Any] | None = None) -> list[Any]:
+    """
+    The first column of the answer, empty when the table is not there; of a change the number of
+    rows.
+    """
     parts = _parts(url)
     engine = parts.scheme.partition("+")[0]
     if engine in ("mysql", "mariadb"):
-        return _mysql(parts, statement)
+        return _mysql(parts, statement, values)
     if engine in ("postgresql", "postgres"):
-        return _postgresql(parts, statement)
+        return _postgresql(parts, statement, values)
     raise QueryError("unsupported", f"databases of the kind {engine} are not looked into")
 
 
@@ -80,7 +105,7 @@ def _parts(url: str) -> SplitResult:
     raise QueryError("unsupported", why)
 
 
-def _mysql(parts: SplitResult, statement: str) -> list[Any]:
+def _mysql(parts: SplitResult, statement: str, values: Sequence[Any] | None) -> list[Any]:
     try:
         import pymysql
     except ImportError as problem:
@@ -103,8 +128,11 @@ def _mysql(parts: SplitResult, statement: str) -> list[Any]:
             ssl=ssl or None,
         )
         with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return [row[0] for row in cursor.fetchall()]
+            cursor.execute(statement, values)
+            if values is None:
+                return [row[0] for row in cursor.fetchall()]
+            connection.commit()
+            return [cursor.rowcount]
     except pymysql.err.MySQLError as problem:
         return _mysql_problem(problem)
 
@@ -119,7 +147,7 @@ def _mysql_problem(problem: Any) -> list[str]:
     raise QueryError(kind, str(problem)) from problem
 
 
-def _postgresql(parts: SplitResult, statement: str) -> list[Any]:
+def _postgresql(parts: SplitResult, statement: str, values: Sequence[Any] | None) -> list[Any]:
     try:
         import psycopg2
     except ImportError as problem:
@@ -136,8 +164,11 @@ def _postgresql(parts: SplitResult, statement: str) -> list[Any]:
             **{name: value for name, value in query.items() if name.startswith("ssl")},
         )
         with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return [row[0] for row in cursor.fetchall()]
+            cursor.execute(statement, values)
+            if values is None:
+                return [row[0] for row in cursor.fetchall()]
+            connection.commit()
+            return [cursor.rowcount]
     except psycopg2.Error as problem:
         if problem.pgcode == UNDEFINED_TABLE:
             return []
@@ -152,6 +183,8 @@ def main() -> None:
     try:
         if question.get("amphorae"):
             answer = {"amphorae": amphorae(question["url"])}
+        elif "due" in question:
+            answer = {"due": due(question["url"], question["due"])}
         else:
             answer = {"revisions": revisions(question["url"], question["table"])}
     except QueryError as problem:

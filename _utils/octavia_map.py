@@ -156,6 +156,7 @@ class Build:
             "python": self.system.get("python", ""),
             "migrations": self.system.get("migrations", {}),
             "timeouts": self.defaults["timeouts"],
+            "certificates_textfile": self.pki["textfile"] if "manager" in roles else "",
             "ssh": self.ssh if "manager" in roles else {},
             "clouds_file": self.clouds if "client" in roles else "",
             "resources": self.resources if "client" in roles else [],

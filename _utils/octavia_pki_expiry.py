@@ -36,10 +36,10 @@ def of_files(
         try:
             found = load.certificates(contents[path])
         except KeyError:
-            rows.append(_unknown("file", path, "it is not there"))
+            rows.append(unknown("file", path, "it is not there"))
             continue
         except pem.BadPem as problem:
-            rows.append(_unknown("file", path, f"it {problem.reason}"))
+            rows.append(unknown("file", path, f"it {problem.reason}"))
             continue
         rows += [
             _row("file", path, load.name(item), item.not_valid_after_utc, now) for item in found
@@ -62,7 +62,7 @@ def of_amphorae(amphorae: Iterable[Mapping[str, Any]], now: datetime.datetime) -
         where, end = str(item["id"]), item.get("cert_expiration")
         name = f"load balancer {item.get('loadbalancer_id') or 'none'}"
         if not end:
-            rows.append(_unknown("amphora", where, "Octavia does not know its end", name))
+            rows.append(unknown("amphora", where, "Octavia does not know its end", name))
             continue
         parsed = datetime.datetime.fromisoformat(str(end).replace("Z", "+00:00"))
         if parsed.tzinfo is None:
@@ -90,6 +90,15 @@ def _row(kind: str, where: str, name: str, end: datetime.datetime, now: datetime
     return {"kind": kind, "where": where, "name": name, "expires": expires, "days_left": left}
 
 
-def _unknown(kind: str, where: str, problem: str, name: str = "") -> Row:
+def unknown(kind: str, where: str, problem: str, name: str = "") -> Row:
+    """
+    The row of something of which no end is known.
+
+    :param kind: ``file`` or ``amphora``
+    :param where: path or id
+    :param problem: why nothing is known
+    :param name: the name of the certificate, where that is known
+    :return: the row
+    """
     row: Row = {"kind": kind, "where": where, "name": name, "expires": "", "days_left": None}
     return {**row, "problem": problem}

@@ -10,7 +10,9 @@ of the agent), and an amphora gets the client CA only when it is built.
 # No annotations as text here, see octavia_blocks.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
 
 SERVER_CA, CLIENT_CA = "server_ca", "client_ca"
 CLIENT, PASSPHRASE, HEARTBEAT = (
@@ -117,11 +119,25 @@ def stages_of(kind: str) -> tuple[Stage, ...]:
     return ROTATIONS[kind]
 
 
-def batches(amphorae: Sequence[str], size: int) -> list[list[str]]:
+def stage_of_amphorae(kind: str) -> int:
+    """
+    The stage in which amphorae are moved to another CA.
+
+    :param kind: :data:`SERVER_CA` or :data:`CLIENT_CA`
+    :return: its number
+    :raises UnknownRotation: for another kind
+    """
+    numbers = [number for number, stage in enumerate(stages_of(kind), 1) if stage[3] is _amphorae]
+    if not numbers:
+        raise UnknownRotation(f"the rotation {kind} moves no amphora to another CA")
+    return numbers[0]
+
+
+def batches(amphorae: Sequence[Item], size: int) -> list[list[Item]]:
     """
     Amphorae in bounded groups.
 
-    :param amphorae: their ids
+    :param amphorae: the amphorae, or their ids
     :param size: how many of them at the same time
     :return: the groups, one after the other
     """

@@ -19,4 +19,12 @@ octavia_certificates_access:
     - saltenv: {{ saltenv }}
     - require:
       - octavia_pki: octavia_certificates
+{%- if octavia.certificates_textfile %}
+
+octavia_certificates_textfile:
+  octavia_pki.textfile:
+    - saltenv: {{ saltenv }}
+    - require:
+      - octavia_pki: octavia_certificates
+{%- endif %}
 {%- endif %}
