@@ -358,7 +358,8 @@ def _tell(batch: list[str], timeout: float, call: dict[str, Any], saltenv: str) 
             silent[identity] = "sends no heartbeat to this controller"
         elif not heard[identity]:
             silent[identity] = (
-                "still signs with another key, as one with an image before Stein does"
+                "still signs with another key. Its agent may have written the new one and go on "
+                "with the old (Launchpad bug 2121691, in images up to 2025.1): restart its agent"
             )
     return silent
 

@@ -303,8 +303,8 @@ ROTATIONS: dict[str, tuple[Stage, ...]] = {
         ),
         Stage(
             "tell every amphora by the API",
-            "the configuration of each amphora's agent; one with an image older than Stein answers "
-            "with an error and needs a failover",
+            "the configuration of each amphora's agent; one that goes on signing with the old key "
+            "(images up to 2025.1 do) needs a restart of its agent, or a failover",
             "",
             _untold,
         ),
