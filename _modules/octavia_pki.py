@@ -467,7 +467,7 @@ def heartbeats(
     """
     given = __salt__["octavia_config.pki"](saltenv)["options"]["health_manager"]
     ids = amphorae.split(",") if isinstance(amphorae, str) else amphorae
-    turns = max(len(given["controller_ip_port_list"] or []), 1)
+    turns = max(len(secrets.items(given["controller_ip_port_list"])), 1)
     wait = float(seconds) or 2.0 * turns * float(given["heartbeat_interval"] or 10)
     address, port = str(given["bind_ip"] or "0.0.0.0"), int(given["bind_port"] or 5555)
     key = str(given["heartbeat_key"] or "")

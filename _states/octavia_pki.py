@@ -277,7 +277,7 @@ def health_manager_started(name: str, saltenv: str = "base", **kwargs: Any) -> d
 def fleet_told(
     name: str,
     max_unavailable: int = 10,
-    timeout: float = 120,
+    timeout: float = 60,
     cloud_name: str = "",
     saltenv: str = "base",
     **kwargs: Any,
