@@ -213,8 +213,9 @@ def health_manager_stopped(name: str, saltenv: str = "base", **kwargs: Any) -> d
         ret["result"] = None
         ret["comment"] = f"{HEALTH_MANAGER} would be stopped and masked: nothing is failed over."
         return ret
-    __salt__["service.mask"](HEALTH_MANAGER)
+    # A unit that is masked has lost its TimeoutStopSec, and systemd would wait 90 s.
     __salt__["service.stop"](HEALTH_MANAGER)
+    __salt__["service.mask"](HEALTH_MANAGER)
     unit = __salt__["octavia_control.units"](HEALTH_MANAGER)[HEALTH_MANAGER]
     if unit["active"]:
         ret["result"] = False
