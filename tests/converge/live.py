@@ -30,6 +30,8 @@ SQL = ["mariadb", "octavia", "--batch", "--skip-column-names", "--execute"]
 # What the masked units would do needs a kernel module and a namespace of Nova's.
 START = """
 mkdir -p /etc/octavia/certs /var/lib/octavia
+# The package's file: an amphora has none, and the agent would write what it is told into it.
+rm -f /etc/octavia/octavia.conf
 systemctl mask --quiet octavia-agent-certs-ramfs octavia-agent-netns
 systemctl restart octavia-agent
 """
@@ -160,7 +162,7 @@ class Fleet:
         argv = ["curl", "--silent", "--show-error", "--max-time", "20", "--resolve", where, *own]
         status = ["--cacert", trusted, "--output", "/dev/null", "--write-out", "%{http_code}"]
         result = self.node.run([*argv, *status, url])
-        return result.stdout if result.returncode == 0 else result.stderr.strip()
+        return result.stdout if result.returncode == 0 else result.stderr.partition("\n")[0]
 
     def heartbeat(self) -> str:
         """When Octavia last accepted a heartbeat of the amphora; empty for never."""
