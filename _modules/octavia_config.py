@@ -45,6 +45,19 @@ PARAMETERS = {
 }
 
 
+#: What octavia_pki asks of octavia.conf.
+PKI_OPTIONS = (
+    ("certificates", "ca_private_key_passphrase"),
+    ("certificates", "server_certs_key_passphrase"),
+    ("health_manager", "heartbeat_key"),
+    ("health_manager", "controller_ip_port_list"),
+    ("health_manager", "bind_ip"),
+    ("health_manager", "bind_port"),
+    ("health_manager", "heartbeat_interval"),
+    ("haproxy_amphora", "bind_port"),
+)
+
+
 def __virtual__():
     return __virtualname__
 
@@ -339,6 +352,41 @@ def diff(from_release: Any, to_release: Any, saltenv: str = "base") -> dict[str,
     except octavia_releases.UnknownRelease as problem:
         raise CommandExecutionError(str(problem)) from problem
     return octavia_explain.diff(known["options"], *names)
+
+
+def pki(saltenv: str = "base") -> dict[str, Any]:
+    """
+    What the certificates of a controller are made of, secrets included: for octavia_pki, not for
+    the eye.
+
+    :param saltenv: file server environment that holds the formula
+    :return: ``files`` (by name ``path`` and ``pillar``), ``settings``, ``options`` (what
+        octavia.conf will have of the shared secrets and controllers, by section), ``user``,
+        ``group``, ``config`` (the path of octavia.conf), ``noservices``
+    :raises CommandExecutionError: when the pillar has errors, or the node is no controller
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.pki
+    """
+    build = _build(saltenv)
+    _refuse_errors(build)
+    if not build.pki_files:
+        raise CommandExecutionError("this node has no role octavia:manager, so no certificates")
+    options: dict[str, dict[str, Any]] = {}
+    for section, name in PKI_OPTIONS:
+        options.setdefault(section, {})[name] = build.option(section, name)
+    return {
+        "files": {name: file._asdict() for name, file in build.pki_files.items()},
+        "settings": build.pki,
+        "options": options,
+        "user": build.system["user"],
+        "group": build.system["group"],
+        "config": build.system["config"],
+        "noservices": bool(__grains__.get("noservices", False)),
+    }
 
 
 def clouds(path: str) -> dict[str, Any]:

@@ -276,10 +276,61 @@ def _database_url(schema: str, saltenv: str) -> str:
     return lines[0].replace("$$", "$")
 
 
+def db_amphorae(saltenv: str = "base") -> dict[str, Any]:
+    """
+    How many amphorae there are that are not deleted, as the database has them.
+
+    :param saltenv: file server environment that holds the formula
+    :return: ``amphorae``, 0 for a database without tables; or the ``error`` in one word with the
+        driver's ``text``
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_control.db_amphorae
+    """
+    known = __salt__["octavia_config.map"](saltenv)
+    question = {"url": _database_url("octavia", saltenv), "amphorae": True}
+    return _hidden(_ask(question, known["python"]))
+
+
+def db_certificates_due(amphorae: list[str], saltenv: str = "base") -> dict[str, Any]:
+    """
+    Brings the end of amphorae's certificates forward in the database, so that housekeeping renews
+    them at its next look (``[house_keeping] cert_interval``). It is the way of Octavia's guide; the
+    amphorae are not touched by it.
+
+    :param amphorae: their ids, a list or parted by commas; those not ALLOCATED are left alone
+    :param saltenv: file server environment that holds the formula
+    :return: ``due``, how many there were; or the ``error`` in one word with the driver's ``text``
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_control.db_certificates_due ID,ID
+    """
+    ids = amphorae.split(",") if isinstance(amphorae, str) else amphorae
+    known = __salt__["octavia_config.map"](saltenv)
+    question = {"url": _database_url("octavia", saltenv), "due": [str(item) for item in ids]}
+    return _hidden(_ask(question, known["python"]))
+
+
+def _hidden(answer: dict[str, Any]) -> dict[str, Any]:
+    if "text" in answer:
+        answer["text"] = __salt__["octavia_config.hidden"](answer["text"])
+    return answer
+
+
 def _query(url: str, table: str, python: str) -> dict[str, Any]:
+    return _ask({"url": url, "table": table}, python)
+
+
+def _ask(question: dict[str, Any], python: str) -> dict[str, Any]:
     answer = __salt__["cmd.run_all"](
         [python, octavia_dbquery.__file__],
-        stdin=json.dumps({"url": url, "table": table}),
+        stdin=json.dumps(question),
         python_shell=False,
         output_loglevel="quiet",
     )

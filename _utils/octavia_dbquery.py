@@ -1,22 +1,31 @@
 """
-Reads a version table of a database: a program for the system's own Python, which has the driver
-that Octavia's packages bring along, while Salt's interpreter has none.
+Asks a database: a program for the system's own Python, which has the driver that Octavia's packages
+bring along, while Salt's interpreter has none.
 
-Standard input: ``{"url": SQLAlchemy URL, "table": name}``. Standard output: ``{"revisions": [..]}``
-(empty when the table is not there), or ``{"error": kind, "text": what the driver says}`` where the
-kind is one of ``unsupported``, ``driver``, ``unreachable``, ``refused``, ``missing``, ``other``.
+Standard input: ``{"url": SQLAlchemy URL, "table": name}`` for a version table, ``{"url": ..,
+"amphorae": true}`` for the number of amphorae that are not deleted, or ``{"url": .., "due": [id,
+..]}``, which brings the end of these amphorae's certificates forward to now. Standard output:
+``{"revisions": [..]}`` (empty when the table is not there), ``{"amphorae": number}`` or ``{"due":
+number}``, or ``{"error": kind, "text": what the driver says}`` where the kind is one of
+``unsupported``, ``driver``, ``unreachable``, ``refused``, ``missing``, ``other``.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 TIMEOUT = 10
 # Numbers of MariaDB's and MySQL's errors.
 ACCESS_DENIED, DATABASE_DENIED, NO_DATABASE, NO_TABLE = 1045, 1044, 1049, 1146
+#: A row of a deleted amphora stays in the table until housekeeping removes it.
+AMPHORAE = "SELECT COUNT(*) FROM amphora WHERE status <> 'DELETED'"
+#: The way to an early renewal in Octavia's guide: housekeeping renews what is about to end.
+DUE = "UPDATE amphora SET cert_expiration = %s WHERE status = 'ALLOCATED' AND id IN ({places})"
 # What PostgreSQL calls a table that is not there.
 UNDEFINED_TABLE = "42P01"
 
@@ -38,12 +47,48 @@ def revisions(url: str, table: str) -> list[str]:
     :return: the revisions, none when the table is not there
     :raises QueryError: when it cannot be told
     """
+    return _first_column(url, f"SELECT version_num FROM {table}")
+
+
+def amphorae(url: str) -> int:
+    """
+    How many amphorae there are that are not deleted.
+
+    :param url: URL of Octavia's database as SQLAlchemy writes it
+    :return: the number; 0 when the table is not there
+    :raises QueryError: when it cannot be told
+    """
+    return sum(_first_column(url, AMPHORAE))
+
+
+def due(url: str, amphorae: list[str]) -> int:
+    """
+    Brings the end of amphorae's certificates forward to now, as the database has it, so that
+    housekeeping renews them. The certificates themselves are as good as before.
+
+    :param url: URL of Octavia's database as SQLAlchemy writes it
+    :param amphorae: their ids; those that are not ALLOCATED are left alone
+    :return: how many it did that to
+    :raises QueryError: when it cannot be done
+    """
+    if not amphorae:
+        return 0
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
+    statement = DUE.format(places=", ".join(["%s"] * len(amphorae)))
+    return sum(_first_column(url, statement, [now, *amphorae]))
+
+
+def _first_column(url: str, statement: str, values: Sequence[Any] | None = None) -> list[Any]:
+    """
+    The first column of the answer, empty when the table is not there; of a change the number of
+    rows.
+    """
     parts = _parts(url)
     engine = parts.scheme.partition("+")[0]
     if engine in ("mysql", "mariadb"):
-        return _mysql(parts, table)
+        return _mysql(parts, statement, values)
     if engine in ("postgresql", "postgres"):
-        return _postgresql(parts, table)
+        return _postgresql(parts, statement, values)
     raise QueryError("unsupported", f"databases of the kind {engine} are not looked into")
 
 
@@ -60,7 +105,7 @@ def _parts(url: str) -> SplitResult:
     raise QueryError("unsupported", why)
 
 
-def _mysql(parts: SplitResult, table: str) -> list[str]:
+def _mysql(parts: SplitResult, statement: str, values: Sequence[Any] | None) -> list[Any]:
     try:
         import pymysql
     except ImportError as problem:
@@ -83,8 +128,11 @@ def _mysql(parts: SplitResult, table: str) -> list[str]:
             ssl=ssl or None,
         )
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT version_num FROM {table}")
-            return [row[0] for row in cursor.fetchall()]
+            cursor.execute(statement, values)
+            if values is None:
+                return [row[0] for row in cursor.fetchall()]
+            connection.commit()
+            return [cursor.rowcount]
     except pymysql.err.MySQLError as problem:
         return _mysql_problem(problem)
 
@@ -99,7 +147,7 @@ def _mysql_problem(problem: Any) -> list[str]:
     raise QueryError(kind, str(problem)) from problem
 
 
-def _postgresql(parts: SplitResult, table: str) -> list[str]:
+def _postgresql(parts: SplitResult, statement: str, values: Sequence[Any] | None) -> list[Any]:
     try:
         import psycopg2
     except ImportError as problem:
@@ -116,8 +164,11 @@ def _postgresql(parts: SplitResult, table: str) -> list[str]:
             **{name: value for name, value in query.items() if name.startswith("ssl")},
         )
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT version_num FROM {table}")
-            return [row[0] for row in cursor.fetchall()]
+            cursor.execute(statement, values)
+            if values is None:
+                return [row[0] for row in cursor.fetchall()]
+            connection.commit()
+            return [cursor.rowcount]
     except psycopg2.Error as problem:
         if problem.pgcode == UNDEFINED_TABLE:
             return []
@@ -130,7 +181,12 @@ def main() -> None:
     question = json.load(sys.stdin)
     answer: dict[str, Any]
     try:
-        answer = {"revisions": revisions(question["url"], question["table"])}
+        if question.get("amphorae"):
+            answer = {"amphorae": amphorae(question["url"])}
+        elif "due" in question:
+            answer = {"due": due(question["url"], question["due"])}
+        else:
+            answer = {"revisions": revisions(question["url"], question["table"])}
     except QueryError as problem:
         answer = {"error": problem.kind, "text": str(problem)}
     json.dump(answer, sys.stdout)

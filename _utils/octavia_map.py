@@ -17,6 +17,8 @@ try:
     import octavia_desired as desired
     import octavia_findings as findings
     import octavia_node as nodes
+    import octavia_pki_names as pki_names
+    import octavia_pki_pillar as pki_pillar
     import octavia_releases as releases
     import octavia_resources as resources
     import octavia_schema as schema
@@ -26,6 +28,8 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_desired as desired
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_node as nodes
+    from salt_formula_octavia.utils import octavia_pki_names as pki_names
+    from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar
     from salt_formula_octavia.utils import octavia_releases as releases
     from salt_formula_octavia.utils import octavia_resources as resources
     from salt_formula_octavia.utils import octavia_schema as schema
@@ -89,11 +93,12 @@ class Build:
             )
             self.found += found
             name = self.release["name"]
-            self.node = nodes.Node(servers, self.system, self.data, name, self._option)
+            self.node = nodes.Node(servers, self.system, self.data, name, self.option)
             self.apache = self.node.apache()
             self.found += self.node.found
             if not findings.errors(self.found):
                 self.found += self.node.check_files()
+        self._read_pki()
         self._check_role()
         self._check_client()
         self._check_stop()
@@ -101,6 +106,21 @@ class Build:
         self.ssh = self._ssh()
         self.clouds = self._clouds()
         self.resources = self._resources() if "client" in self.roles else []
+
+    def _read_pki(self) -> None:
+        """The settings of certificates, and the files that a controller has."""
+        given = self.pillar.get("pki")
+        wrong = pki_pillar.check(given)
+        self.found += wrong
+        self.pki = pki_pillar.settings(given, self.defaults["pki"])
+        self.pki_files: dict[str, pki_names.File] = {}
+        if "manager" in self.roles and self.release and not findings.errors(wrong):
+            manager = self.pillar["manager"]
+            self.pki_files = pki_names.files(manager, self.pki, self.option)
+            more = pki_pillar.check_node(self.pki, manager, self.pki_files, self.option)
+            # What is known of a key as part of certificates says more than its type.
+            told = {item["path"] for item in more}
+            self.found = [item for item in self.found if item["path"] not in told] + more
 
     def result(self) -> dict[str, Any]:
         """
@@ -136,6 +156,7 @@ class Build:
             "python": self.system.get("python", ""),
             "migrations": self.system.get("migrations", {}),
             "timeouts": self.defaults["timeouts"],
+            "certificates_textfile": self.pki["textfile"] if "manager" in roles else "",
             "ssh": self.ssh if "manager" in roles else {},
             "clouds_file": self.clouds if "client" in roles else "",
             "resources": self.resources if "client" in roles else [],
@@ -298,6 +319,9 @@ class Build:
         if self.node is None:
             return []
         common = self.node.reads(self.defaults["units"][name]["role"])
+        if self.defaults["units"][name]["role"] == "manager":
+            paths = (self.pki_files[key].path for key in pki_names.READ if key in self.pki_files)
+            return list(dict.fromkeys([*common, *paths]))
         if name == "octavia-driver-agent":
             return [*common, *self.node.ovn_reads()]
         if name != "octavia-api":
@@ -336,8 +360,14 @@ class Build:
                 remedy = "Write its name as systemd.service(5) does, TimeoutStopSec"
                 self.found.append(findings.error(f"{path}:{key}", None, reason, remedy))
 
-    def _option(self, section: str, option: str) -> Any:
-        """A value as octavia.conf will have it: set, or else the default of the release."""
+    def option(self, section: str, option: str) -> Any:
+        """
+        A value as octavia.conf will have it.
+
+        :param section: its section
+        :param option: its name
+        :return: what is set, or else the default of the release, None where it has neither
+        """
         known = self.release and schema.find(self.options, self.release["name"], section, option)
         if not known:
             return None
@@ -345,8 +375,8 @@ class Build:
         return setting["value"] if setting else known.era.get("default")
 
     def _bound(self) -> tuple[str, int]:
-        address = self._option("api_settings", "bind_host") or "127.0.0.1"
-        return str(address), int(self._option("api_settings", "bind_port") or 9876)
+        address = self.option("api_settings", "bind_host") or "127.0.0.1"
+        return str(address), int(self.option("api_settings", "bind_port") or 9876)
 
     def _tls(self) -> dict[str, str]:
         bind = self._api().get("bind", {})
@@ -380,7 +410,7 @@ class Build:
 
     def _check_stop(self) -> None:
         """Whether systemd gives a worker the time that it gives its flows."""
-        grace = self._option("DEFAULT", "graceful_shutdown_timeout")
+        grace = self.option("DEFAULT", "graceful_shutdown_timeout")
         if "manager" not in self.roles or not self.sections or grace is None:
             return
         unit = self.defaults["units"]["octavia-worker"]["service"]
@@ -446,14 +476,14 @@ class Build:
         return f"{'https' if self._tls() else 'http'}://{urls.netloc(reachable, port)}/"
 
     def _heartbeat(self) -> dict[str, Any]:
-        address = self._option("health_manager", "bind_ip") or "127.0.0.1"
-        return {"address": address, "port": int(self._option("health_manager", "bind_port"))}
+        address = self.option("health_manager", "bind_ip") or "127.0.0.1"
+        return {"address": address, "port": int(self.option("health_manager", "bind_port"))}
 
     def _audit_map(self) -> str:
         audit = self.sections.get("audit", {})
         if "enabled" not in audit or audit["enabled"]["text"] != ["true"]:
             return ""
-        return self._option("audit", "audit_map_file") or ""
+        return self.option("audit", "audit_map_file") or ""
 
     def _wants_persistence(self) -> bool:
         """Whether there is a database for the jobboard, and a jobboard that uses it."""

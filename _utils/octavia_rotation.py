@@ -32,12 +32,27 @@ def waves(
     :return: the waves one after the other; and the amphorae that are left alone since their load
         balancer is not ACTIVE
     """
-    active = {lb["id"] for lb in balancers if lb["provisioning_status"] == "ACTIVE"}
     old = [
         amphora
         for amphora in amphorae
         if amphora.get("status") == IN_USE and amphora.get("image_id") != image_id
     ]
+    return ordered(old, balancers, most)
+
+
+def ordered(
+    old: Iterable[Amphora], balancers: Iterable[Mapping[str, Any]], most: int
+) -> tuple[list[list[Amphora]], list[Amphora]]:
+    """
+    Amphorae that have to be replaced, in the order in which that is done.
+
+    :param old: the amphorae
+    :param balancers: all load balancers as the API lists them
+    :param most: how many load balancers may be in a failover at the same time
+    :return: as :func:`waves`
+    """
+    active = {lb["id"] for lb in balancers if lb["provisioning_status"] == "ACTIVE"}
+    old = list(old)
     left = [amphora for amphora in old if amphora["loadbalancer_id"] not in active]
     found: list[list[Amphora]] = []
     for rank in sorted(set(RANKS.values())):

@@ -54,6 +54,34 @@ def octavia(release: str) -> Path:
     return _environment(f"octavia-{release}", OCTAVIA_PINS[release], "")
 
 
+def promtool() -> Path:
+    """
+    Prometheus's own test tool, from the distribution's package, which is not installed.
+
+    :return: path of the program
+    :raises LayerError: when apt does not have the package
+    """
+
+    def build(folder: Path, log: Path) -> Path:
+        tree = folder / "tree"
+        tree.mkdir()
+        # apt reads packages as a user of its own where it can.
+        folder.chmod(0o755)
+        if not _has_lists():
+            _run(["apt-get", "update"], log)
+        _run(["apt-get", "download", "prometheus"], log, folder)
+        (package,) = folder.glob("prometheus_*.deb")
+        _run(["dpkg-deb", "--extract", package, tree], log)
+        return tree
+
+    return layers.cached("tool-promtool", ["prometheus"], build) / "usr" / "bin" / "promtool"
+
+
+def _has_lists() -> bool:
+    done = subprocess.run(["apt-cache", "show", "prometheus"], capture_output=True)
+    return done.returncode == 0
+
+
 def _environment(name: str, wanted: Sequence[str], overridden: str) -> Path:
     def build(folder: Path, log: Path) -> Path:
         tree = folder / "tree"
@@ -68,9 +96,11 @@ def _environment(name: str, wanted: Sequence[str], overridden: str) -> Path:
     return layers.cached(name, [PYTHON, *wanted], build) / "bin" / "python"
 
 
-def _run(argv: list[str | Path], log: Path) -> None:
+def _run(argv: list[str | Path], log: Path, folder: Path | None = None) -> None:
     with open(log, "a", encoding="utf-8") as stream:
-        done = subprocess.run(argv, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ})
+        done = subprocess.run(
+            argv, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ}, cwd=folder
+        )
     if done.returncode:
         tail = log.read_text(encoding="utf-8")[-3000:]
         raise LayerError(f"{argv[0]} ended with exit code {done.returncode}; its log ends:\n{tail}")

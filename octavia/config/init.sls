@@ -7,6 +7,16 @@ include:
   - octavia.config.ovn
   - octavia.config.logrotate
 
+{%- if 'manager' in octavia.roles and not octavia.noservices %}
+
+octavia_heartbeat_key:
+  octavia_pki.heartbeat_key_kept:
+    - saltenv: {{ saltenv }}
+    - require:
+      - sls: octavia.check
+    - require_in:
+      - file: octavia_config_file
+{%- endif %}
 {%- if octavia.units %}
 
 octavia_config_file:

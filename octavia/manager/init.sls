@@ -6,6 +6,7 @@ include:
   - octavia.manager.package
   - octavia.config
   - octavia.manager.ssh
+  - octavia.certificates
 {%- if not octavia.noservices %}
   - octavia.db
   - octavia.manager.service

@@ -4,9 +4,14 @@
 include:
   - octavia.config
   - octavia.db
+  - octavia.certificates
 
 {%- if 'manager' in octavia.roles and not octavia.noservices %}
-{{- units(octavia, 'manager', {}) }}
+{%- set watches = {} %}
+{%- for name in octavia.units_of.manager %}
+{%- do watches.update({name: ['octavia_pki: octavia_certificates']}) %}
+{%- endfor %}
+{{- units(octavia, 'manager', watches, ['octavia_pki: octavia_certificates_access']) }}
 
 octavia_manager_up:
   octavia_control.up:

@@ -55,6 +55,8 @@ DEB_GROUPS = {
 INSTALLED = {
     # Unconfigured they would only burn CPU time; the sandbox enables those that a node needs.
     "infra": "systemctl disable mariadb rabbitmq-server memcached keystone",
+    # An amphora gets its files before its agent starts.
+    "agent": "systemctl disable octavia-agent",
 }
 
 # Wheels that a node can install, since it has no network.

@@ -2,6 +2,9 @@
 # escaping, and the API on an IPv6 address.
 {%- set version = {'12': 'zed', '13': '2025.1'}.get(grains.get('osmajorrelease') | string, '2026.2') %}
 octavia:
+  pki:
+    generate: true
+    ca_node: '{{ grains.id }}'
   api:
     enabled: true
     version: '{{ version }}'

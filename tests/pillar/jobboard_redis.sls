@@ -2,6 +2,9 @@
 # done so far is kept in a database of its own.
 {%- set version = {'12': 'zed', '13': '2025.1'}.get(grains.get('osmajorrelease') | string, '2026.2') %}
 octavia:
+  pki:
+    generate: true
+    ca_node: '{{ grains.id }}'
   api:
     enabled: true
     version: '{{ version }}'

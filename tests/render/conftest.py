@@ -1,6 +1,7 @@
-"""Lets the tests read octavia.conf as the unit tests do."""
+"""Lets the tests read octavia.conf, and make certificates, as the unit tests do."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "tests" / "unit"), str(ROOT / "_utils")]

@@ -14,9 +14,12 @@ TREE = harness.ROOT / "octavia"
 ALL = {
     ".".join(("octavia", *path.relative_to(TREE).with_suffix("").parts)).removesuffix(".init")
     for path in TREE.rglob("*.sls")
+    if "orchestrate" not in path.parts
 }
 # Actions that the grain `noservices` switches off.
 SERVICES = {("octavia_control", name) for name in ("running", "up", "db_synced", "db_ready")}
+STAGES = ("health_manager_stopped", "fleet_told", "health_manager_started")
+SERVICES |= {("octavia_pki", name) for name in (*STAGES, "heartbeat_key_kept")}
 
 
 def pillar(name, **api):
@@ -34,6 +37,29 @@ def test_every_sls_is_rendered_by_one_of_the_pillars():
             for sls in sorted(missing):
                 missing -= {chunk["__sls__"] for chunk in minion.low(sls)}
     assert missing == set()
+
+
+def test_the_heartbeat_key_is_rotated_in_this_order_whatever_the_master_s_pillar():
+    given = {"octavia_orchestrate": {"teller": "ctl01"}}
+    with harness.Minion("debian12", given) as minion:
+        chunks = minion.low("octavia.orchestrate.heartbeat_key")
+        assert harness.unresolved(chunks) == []
+    stages = [(chunk["sls"].rpartition(".")[2], chunk["tgt"]) for chunk in chunks]
+    everywhere = "I@octavia:manager:enabled:true"
+    assert stages == [
+        ("stopped", everywhere),
+        ("written", everywhere),
+        ("told", "ctl01"),
+        ("started", everywhere),
+    ]
+    assert {chunk["sls"] for chunk in chunks} <= ALL
+    needs = [chunk.get("require", [{}])[0].get("salt") for chunk in chunks]
+    assert needs == [None, *(chunk["__id__"] for chunk in chunks[:-1])]
+    with (
+        harness.Minion("debian12", {}) as minion,
+        pytest.raises(harness.RenderError, match="teller is missing"),
+    ):
+        minion.low("octavia.orchestrate.heartbeat_key")
 
 
 @pytest.mark.parametrize("sls", sorted(ALL))

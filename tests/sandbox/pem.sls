@@ -1,4 +1,4 @@
-# The user that Debian's octavia-common makes, and certificates and keys at the pillar's paths.
+# The user that Debian's octavia-common makes, and certificates of protected connections.
 {%- import 'sandbox/script.jinja' as script with context %}
 {%- set wanted = '/root/sandbox/pem.json' %}
 

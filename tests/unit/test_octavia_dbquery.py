@@ -11,11 +11,12 @@ import pytest
 PASSWORD = "s3cr3t"
 
 
-def ask(url):
+def ask(url, **question):
     """The program's answer, as the formula asks for it."""
+    question = question or {"table": "alembic_version"}
     done = subprocess.run(
         [sys.executable, octavia_dbquery.__file__],
-        input=json.dumps({"url": url, "table": "alembic_version"}),
+        input=json.dumps({"url": url, **question}),
         capture_output=True,
         text=True,
         check=True,
@@ -35,6 +36,12 @@ def test_a_database_of_another_kind(url, shown):
     answer = ask(url)
     assert answer["error"] == "unsupported"
     assert shown in answer["text"]
+    assert PASSWORD not in answer["text"]
+
+
+def test_amphorae_of_a_database_that_cannot_be_asked():
+    answer = ask(f"mysql+pymysql://u:{PASSWORD}@127.0.0.1:1/octavia", amphorae=True)
+    assert set(answer) == {"error", "text"}
     assert PASSWORD not in answer["text"]
 
 

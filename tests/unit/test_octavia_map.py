@@ -6,6 +6,13 @@ from typing import ClassVar
 import pytest
 from given import GOOD, SECRETS, at, built, changed
 
+#: What all services of a controller read, in GOOD, which has one CA.
+CERTIFICATES = [
+    "/etc/octavia/certs/ca_01.pem",
+    "/etc/octavia/certs/private/cakey.pem",
+    "/etc/octavia/certs/client_all.pem",
+]
+
 
 def known(pillar, **grains):
     """The map of a pillar in which nothing is wrong."""
@@ -141,7 +148,7 @@ class TestUnits:
         units = known(changed(GOOD, changes))["units"]
         uwsgi = ["/etc/octavia/octavia-api-bind.ini", "/etc/default/octavia-api"]
         assert units["octavia-api"]["reads"] == uwsgi + reads
-        assert units["octavia-worker"]["reads"] == []
+        assert units["octavia-worker"]["reads"] == CERTIFICATES
 
     def test_without_uwsgi_it_reads_nothing_of_it(self):
         assert known(GOOD, os="Ubuntu")["units"]["octavia-api"]["reads"] == []

@@ -3,12 +3,10 @@
 
 Usage: pem.py [--check] FILE
 
-FILE holds paths under Octavia's own names (ca_certificate, ca_private_key, client_cert,
-client_cert_key, client_cert_all, server_ca, client_ca) and ca_private_key_passphrase. Where the
-pillar protects connections it holds "servers" too, the folder for the certificates of the services
-on this node, "clients", the paths of each connection (ca_file, cert_file, key_file), and "api", the
-paths of the API's certificate and key. A file that is there is never touched. With --check nothing
-is made. The last line of output is what Salt calls a stateful result.
+Where the pillar protects connections FILE holds "servers", the folder for the certificates of the
+services on this node, "clients", the paths of each connection (ca_file, cert_file, key_file), and
+"api", the paths of the API's certificate and key. A file that is there is never touched. With
+--check nothing is made. The last line of output is what Salt calls a stateful result.
 """
 
 from __future__ import annotations
@@ -104,17 +102,14 @@ class Store:
         Path(file.name).rename(path)
 
 
-def certify(
-    subject: str, extensions: str, passphrase: str, signer: tuple[Path, Path] | None
-) -> tuple[str, str]:
+def certify(subject: str, extensions: str, signer: tuple[Path, Path] | None) -> tuple[str, str]:
     """Make a key and a certificate, of a CA of its own or signed by one.
 
     :param subject: common name
     :param extensions: section of CONFIG
-    :param passphrase: of the new CA's key, or of the signer's; empty for a plain key
     :param signer: certificate and key of the CA
     :return: certificate and key, in PEM form
-    :raises OpensslFailed: if openssl ends with an error, such as a wrong passphrase
+    :raises OpensslFailed: if openssl ends with an error
     """
     with tempfile.TemporaryDirectory(dir=HOME) as folder:
         config, key, certificate = (Path(folder, name) for name in ("config", "key", "certificate"))
@@ -123,13 +118,11 @@ def certify(
         command += ["-sha256", "-days", "3650"]
         command += ["-config", config, "-extensions", extensions]
         command += ["-keyout", key, "-out", certificate]
+        command += ["-noenc"]
         if signer:
-            command += ["-CA", signer[0], "-CAkey", signer[1], "-passin", "stdin", "-noenc"]
-        else:
-            command += ["-passout", "stdin"] if passphrase else ["-noenc"]
+            command += ["-CA", signer[0], "-CAkey", signer[1]]
         done = subprocess.run(
             command,
-            input=passphrase + "\n",
             capture_output=True,
             encoding="utf-8",
             env={**os.environ, "SUBJECT": subject},
@@ -157,7 +150,7 @@ def make_pair(
     :param store: where the files go
     """
     if store.missing(*pair):
-        texts = certify(f"sandbox {name}", extensions, "", signer)
+        texts = certify(f"sandbox {name}", extensions, signer)
         for path, text in zip(pair, texts, strict=True):
             store.put(path, text, mode)
 
@@ -194,52 +187,12 @@ def protect(
 def make(wanted: dict[str, Any], store: Store) -> None:
     """Make what is missing.
 
-    :param wanted: the paths and the passphrase
+    :param wanted: the paths
     :param store: where the files go
     """
-    folder = wanted.pop("servers", None)
-    clients, api = wanted.pop("clients", []), wanted.pop("api", None)
+    folder = wanted.get("servers")
     if folder:
-        protect(Path(folder), clients, api, store)
-    if wanted:
-        make_octavia(wanted, store)
-
-
-def make_octavia(wanted: dict[str, str], store: Store) -> None:
-    """Make what controllers and amphorae know each other by.
-
-    :param wanted: the paths and the passphrase
-    :param store: where the files go
-    """
-    passphrase = wanted.get("ca_private_key_passphrase", "")
-    paths = {key: Path(path) for key, path in wanted.items() if not key.endswith("passphrase")}
-    server = (
-        paths.get("ca_certificate", HOME / "ca.pem"),
-        paths.get("ca_private_key", HOME / "ca.key"),
-    )
-    authorities = [("server CA", server, passphrase)]
-    if paths.get("client_ca", server[0]) != server[0]:
-        authorities.append(("client CA", (paths["client_ca"], HOME / "client_ca.key"), ""))
-    for subject, pair, secret in authorities:
-        if store.missing(*pair):
-            for path, text in zip(
-                pair, certify(f"sandbox {subject}", "ca", secret, None), strict=True
-            ):
-                store.put(path, text)
-    _, signer, secret = authorities[-1]
-    client = (
-        paths.get("client_cert", HOME / "client.pem"),
-        paths.get("client_cert_key", HOME / "client.key"),
-    )
-    if store.missing(*client):
-        for path, text in zip(
-            client, certify("sandbox controller", "client", secret, signer), strict=True
-        ):
-            store.put(path, text)
-    copies = {"server_ca": server[:1], "client_cert_all": client}
-    for name, sources in copies.items():
-        if name in paths and store.missing(paths[name]):
-            store.put(paths[name], "".join(path.read_text(encoding="ascii") for path in sources))
+        protect(Path(folder), wanted.get("clients", []), wanted.get("api"), store)
 
 
 def main() -> None:
@@ -250,8 +203,7 @@ def main() -> None:
     options = parser.parse_args()
     wanted = json.loads(options.wanted.read_text(encoding="utf-8"))
     store = Store(options.check)
-    if wanted:
-        make(wanted, store)
+    make(wanted, store)
     comment = ", ".join(store.made) or "all files are there"
     print(json.dumps({"changed": bool(store.made), "comment": comment}))
 
