@@ -16,7 +16,7 @@ TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "job
 # What Octavia itself says of the options that the formula knows, and of files with them.
 OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
 RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
-AGENT = f"{CONVERGE}/test_agent.py"
+AGENT = (f"{CONVERGE}/test_master.py", f"{CONVERGE}/test_agent.py")
 NO_CHANGE, REQUESTS, VALIDATION, MANY = (
     f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
@@ -75,7 +75,7 @@ TEST = (
     ),
     Job("converge", (*SUITE, *OPTIONS, RESOURCES, REBOOT), "aio", "debian13"),
     Job("converge", (*SUITE, RESOURCES), "aio", "debian12", "3006"),
-    Job("agent", (AGENT,), "aio", "debian12"),
+    Job("agent", AGENT, "aio", "debian12"),
 )
 BENCHMARKS = (
     Job("benchmark", (f"{CONVERGE}/test_suite.py", NO_CHANGE), "aio", "debian12"),
@@ -86,8 +86,8 @@ MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),
     Job("many", (MANY,), octavia="2026.2"),
     Job("converge", (*SUITE, *OPTIONS, RESOURCES, PARTS, PERSISTENCE, REBOOT), "aio", "testing"),
-    Job("agent", (AGENT,), "aio", "debian13"),
-    Job("agent", (AGENT,), "aio", "testing"),
+    Job("agent", AGENT, "aio", "debian13"),
+    Job("agent", AGENT, "aio", "testing"),
     Job("converge", (*SUITE, PARTS, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),

@@ -5,6 +5,7 @@
 include:
   - octavia.check
   - octavia.config
+  - octavia.manager.package
 
 {%- if 'manager' in octavia.roles %}
 
@@ -12,7 +13,10 @@ octavia_certificates:
   octavia_pki.deployed:
     - saltenv: {{ saltenv }}
     - require:
-      - sls: octavia.config
+      - octavia_control: octavia_manager_packages
+    # A file that names what is wrong is never written: Octavia would meet it at its next start.
+    - require_in:
+      - file: octavia_config_file
 
 octavia_certificates_access:
   octavia_pki.protected:

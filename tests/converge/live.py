@@ -116,13 +116,17 @@ class Fleet:
 
     def inject(self) -> None:
         """The files of a new amphora, as the worker would give them, for the agent."""
-        script = (Path(__file__).parent / "scripts" / "inject.py").read_text(encoding="utf-8")
-        argv = [suites.SYSTEM_PYTHON, "-", self.amphora]
-        said = self.node.run(argv, input=script, check=True).stdout
-        (line,) = [line for line in said.splitlines() if line.startswith("FILES ")]
-        for path, text in json.loads(line.partition(" ")[2]).items():
+        for path, text in self.script("inject.py", self.amphora).items():
             self.agent.put(path, text, 0o600)
         self.restart_agent()
+
+    def script(self, name: str, *args: str) -> Any:
+        """The answer of a script that runs Octavia's own code on the controllers' node."""
+        script = (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
+        argv = [suites.SYSTEM_PYTHON, "-", *args]
+        said = self.node.run(argv, input=script, check=True).stdout
+        (line,) = [line for line in said.splitlines() if line.startswith("ANSWER ")]
+        return json.loads(line.partition(" ")[2])
 
     def restart_agent(self) -> None:
         """Restarts the agent and waits until it listens."""
@@ -173,6 +177,14 @@ class Fleet:
         """Waits until a heartbeat is accepted that comes after now."""
         before = self.heartbeat()
         must("a heartbeat is accepted", lambda: self.heartbeat() not in ("", before))
+
+    def renewed(self) -> None:
+        """Has housekeeping renew the amphora's certificate, and waits until the agent has it."""
+        before = self.agent.get(SERVER_PEM)
+        assert self.call("octavia_control.db_certificates_due", json.dumps([self.amphora])) == {
+            "due": 1
+        }
+        must("the agent has a new certificate", lambda: self.agent.get(SERVER_PEM) != before)
 
     def amphorae(self) -> list[str]:
         """All amphorae that Octavia knows of and their status."""

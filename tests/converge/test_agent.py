@@ -13,6 +13,7 @@ import os
 
 import octavia_pki_load as load
 import octavia_pki_make as make
+import octavia_pki_secrets as secrets
 import pytest
 import yaml
 
@@ -106,6 +107,20 @@ def test_expiry_tells_of_the_amphora(fleet):
     assert fleet.amphora in [row["where"] for row in rows if row["kind"] == "amphora"]
 
 
+def test_the_node_exporter_is_told_of_files_and_amphorae(fleet):
+    path = "/srv/node-exporter/octavia_certificates.prom"
+    fleet.node.run(["mkdir", "-p", "/srv/node-exporter"], check=True)
+    fleet.set_pillar(pki={"textfile": path, "textfile_amphorae": True})
+    foretold = suites.must_apply(fleet.node, "octavia.certificates", "test=True")
+    assert [state["__id__"] for state in foretold.changed] == ["octavia_certificates_textfile"]
+    suites.must_apply(fleet.node, "octavia.certificates")
+    told = fleet.node.get(path)
+    for where in (fleet.amphora, BUNDLE, SERVER_CA):
+        assert f'where="{where}"' in told
+    assert not suites.must_apply(fleet.node, "octavia.certificates").changed
+    fleet.set_pillar(pki={"textfile_amphorae": False})
+
+
 def test_a_client_certificate_that_is_gone_is_issued_anew(fleet, table):
     before = fleet.node.get(BUNDLE)
     fleet.node.run(["rm", BUNDLE], check=True)
@@ -174,6 +189,67 @@ def test_the_server_ca_is_rotated_without_a_failover(fleet, table):
     fleet.must_beat()
 
 
+def test_the_passphrase_of_the_server_ca_is_changed_together_with_its_key(fleet, table):
+    old = fleet.pillar["pki"]["server_ca"]["private_key"]
+    key = load.private_key(old.encode(), "change-me-ca-passphrase")
+    secret = {"ca_private_key_passphrase": "change-me-new-ca-passphrase"}
+    before = fleet.node.get("/etc/octavia/octavia.conf")
+    units = fleet.call("octavia_control.units", "octavia-worker")
+    fleet.set_pillar(manager={"certificates": secret})
+    refused = suites.apply(fleet.node, "octavia")
+    assert [state["__id__"] for state in refused.failed][0] == "octavia_certificates"
+    assert "passphrase" in refused.failed[0]["comment"]
+    assert fleet.node.get("/etc/octavia/octavia.conf") == before
+    assert fleet.call("octavia_control.units", "octavia-worker") == units
+    new = make.key_to_pem(key, secret["ca_private_key_passphrase"])
+    fleet.apply(pki={"server_ca": {"private_key": new}})
+    fleet.renewed()
+    table.append(("server CA, new passphrase", "with the bundle", fleet.ask()))
+    assert fleet.ask() == "200"
+
+
+def test_the_passphrase_of_flows_is_rotated(fleet, table):
+    old, new = "change-me-32-url-safe-characters", "change-me-32-url-safe-characterz"
+    # What octavia.conf has, the stage that is due before, and which of the earlier texts it reads.
+    stages = (
+        ([old, new], 1, [True]),
+        ([new, old], 2, [True, True]),
+        ([new], 4, [False, False, True]),
+    )
+
+    def certificates(value):
+        given = {"certificates": {"server_certs_key_passphrase": value}}
+        return {"manager": given, "api": given}
+
+    fleet.set_pillar(**certificates([old, new]))
+    if fleet.call("octavia_config.map")["release"] < "2025.2":
+        # One value up to 2025.1: the formula must say so, and write nothing.
+        refused = suites.apply(fleet.node, "octavia")
+        assert "server_certs_key_passphrase" in refused.failed[0]["comment"]
+        table.append(("passphrase of flows", "a list", "refused up to 2025.1"))
+        fleet.apply(**certificates(new))
+        fleet.renewed()
+        assert fleet.ask() == "200"
+        return
+    prints = [secrets.fingerprint("server_certs_key_passphrase", item) for item in (old, new)]
+    fleet.set_pillar(**certificates([old]))
+    texts = [fleet.script("fernet.py")["new"]]
+    for value, due, read in stages:
+        here = json.dumps({"here": fleet.call("octavia_pki.fingerprints")})
+        step = fleet.call(
+            "octavia_pki.rotation", "server_certs_key_passphrase", *prints, f"nodes={here}"
+        )
+        assert step["stage"] == due
+        fleet.apply(**certificates(value))
+        answer = fleet.script("fernet.py", *texts)
+        told = " ".join("yes" if item else "no" for item in answer["read"])
+        table.append((f"passphrase of flows, stage {due}", "reads what was written before", told))
+        assert answer["read"] == read
+        texts.append(answer["new"])
+        fleet.renewed()
+        assert fleet.ask() == "200"
+
+
 def test_another_heartbeat_key_is_refused_while_the_health_manager_runs(fleet):
     before = fleet.node.get("/etc/octavia/octavia.conf")
     fleet.set_pillar(manager={"health_manager": {"heartbeat_key": "change-me-new-heartbeat-key"}})
@@ -183,31 +259,41 @@ def test_another_heartbeat_key_is_refused_while_the_health_manager_runs(fleet):
     fleet.must_beat()
 
 
-def test_the_heartbeat_key_is_rotated_without_a_failover(fleet, table):
+def _rotate(master, test=False):
+    name = master.node.name
+    pillar = {"octavia_orchestrate": {"teller": name, "controllers": name}}
+    states = master.orchestrate("octavia.orchestrate.heartbeat_key", pillar, test=test)
+    return {state["__id__"].rpartition("_")[2]: state for state in states}
+
+
+def test_the_heartbeat_key_is_rotated_without_a_failover(fleet, master, table):
     known = fleet.amphorae()
-    rotate = "octavia.rotate.heartbeat_key"
-    early = suites.apply(fleet.node, f"{rotate}.started")
+    early = suites.apply(fleet.node, "octavia.rotate.heartbeat_key.started")
     assert "octavia.conf has not the heartbeat key" in early.failed[0]["comment"]
-    suites.must_apply(fleet.node, f"{rotate}.stopped")
-    assert not suites.must_apply(fleet.node, f"{rotate}.stopped").changed
-    suites.must_apply(fleet.node, f"{rotate}.written")
+    before = fleet.node.get("/etc/octavia/octavia.conf")
+    foretold = _rotate(master, test=True)
+    assert [state["result"] for state in foretold.values()][:1] == [None]
+    assert fleet.node.get("/etc/octavia/octavia.conf") == before
+    fleet.must_beat()
+    stages = _rotate(master)
     table.append(("heartbeat key, stage 2", "with the bundle", fleet.ask()))
-    told = suites.apply(fleet.node, f"{rotate}.told")
-    if told.failed:
+    if not stages["told"]["result"]:
         # An agent with Launchpad bug 2121691 has the new key in its file and the old one in mind.
-        assert "still signs with another key" in told.failed[0]["comment"]
+        assert "still signs with another key" in json.dumps(stages["told"])
         assert "change-me-new-heartbeat-key" in fleet.agent.get("/etc/octavia/amphora-agent.conf")
+        assert stages["started"]["result"] is False
         table.append(("heartbeat key, stage 3", "told by the API", "needs a restart of the agent"))
         fleet.restart_agent()
-    told = suites.must_apply(fleet.node, f"{rotate}.told")
-    assert not suites.must_apply(fleet.node, f"{rotate}.told").changed
-    suites.must_apply(fleet.node, f"{rotate}.started")
+        stages = _rotate(master)
+    assert [state["result"] for state in stages.values()] == [True] * 4
     fleet.must_beat()
     table.append(("heartbeat key, stage 4", "with the bundle", fleet.ask()))
     assert fleet.amphorae() == known
-    for stage in ("stopped", "written", "told", "started"):
-        assert not suites.must_apply(fleet.node, f"{rotate}.{stage}").changed, stage
-    assert not suites.must_apply(fleet.node, "octavia").changed
+    again = _rotate(master)
+    assert [(state["result"], state["changes"]) for state in again.values()] == [(True, {})] * 4
+    # The API reads the file too, and needs nothing of what has changed: the next run restarts it.
+    rest = suites.must_apply(fleet.node, "octavia")
+    assert {state["name"] for state in rest.changed} == {"octavia-api", "octavia-driver-agent"}
 
 
 def test_the_client_ca_is_rotated_by_new_amphorae(fleet, table):

@@ -39,7 +39,7 @@ def main(amphora):
         "/etc/octavia/certs/client_ca.pem": trusted,
         "/etc/octavia/amphora-agent.conf": agent,
     }
-    print("FILES " + json.dumps(files))
+    print("ANSWER " + json.dumps(files))
 
 
 main(*sys.argv[1:])

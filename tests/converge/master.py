@@ -1,0 +1,119 @@
+"""
+A Salt master on a node, with minions beside it: what takes more than one of them, or a bus of
+events. Each minion has folders of its own and shares the node's disk and services.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.nodes import Node
+from tests.nodes.processes import wait_until
+
+from .errors import ConvergeError
+
+BIN = "/opt/salt/bin"
+HOME = "/root/master"
+#: The minion that is not the node itself.
+OTHER = "ctl02"
+COMMON = """
+root_dir: {folder}
+pki_dir: {folder}/pki
+cachedir: {folder}/cache
+sock_dir: {folder}/run
+log_file: {folder}/log
+pidfile: {folder}/pid
+features:
+  x509_v2: true
+"""
+MASTER = """
+interface: 127.0.0.1
+auto_accept: true
+worker_threads: 3
+file_roots:
+  base:
+    - /srv/salt
+pillar_roots:
+  base:
+    - /srv/pillar
+peer:
+  '.*':
+    - x509.sign_remote_certificate
+"""
+MINION = """
+id: {name}
+master: 127.0.0.1
+x509_signing_policies:
+  octavia_client:
+    minions: '*'
+    signing_private_key: /etc/octavia/certs/private/client_ca.key
+    signing_cert: /etc/octavia/certs/client_ca.pem
+    basicConstraints: critical, CA:false
+    keyUsage: critical, digitalSignature, keyEncipherment
+    extendedKeyUsage: clientAuth
+    subjectKeyIdentifier: hash
+    authorityKeyIdentifier: keyid
+    days_valid: 365
+"""
+
+
+class Master:
+    """
+    The master and its minions.
+
+    :ivar node: where they run
+    """
+
+    def __init__(self, node: Node, *minions: str) -> None:
+        self.node = node
+        self._serve("salt-master", f"{HOME}/master", MASTER)
+        for name in minions:
+            self._serve("salt-minion", f"{HOME}/{name}", MINION.format(name=name))
+        self._await(set(minions))
+        self.salt("*", "saltutil.sync_all")
+
+    def _serve(self, program: str, folder: str, config: str) -> None:
+        kind = program.removeprefix("salt-")
+        self.node.put(f"{folder}/{kind}", config + COMMON.format(folder=folder), 0o600)
+        unit = f"{program}-{folder.rpartition('/')[2]}"
+        run = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", f"{BIN}/{program}"]
+        self.node.run([*run, f"--config-dir={folder}"], check=True)
+
+    def _await(self, minions: set[str]) -> None:
+        def up() -> bool:
+            answers = self.salt("*", "test.ping", timeout=5)
+            return {name for name, answer in answers.items() if answer is True} == minions
+
+        if not wait_until(up, 120, pause=1):
+            raise ConvergeError(f"not all minions answer: {sorted(minions)}")
+
+    def salt(self, target: str, function: str, *args: str, timeout: int = 120) -> dict[str, Any]:
+        """What minions answer, by their ids."""
+        argv = [f"{BIN}/salt", f"--config-dir={HOME}/master", "--out=json", "--static"]
+        result = self.node.run([*argv, f"--timeout={timeout}", target, function, *args])
+        try:
+            return json.loads(result.stdout)
+        except ValueError:
+            return {}
+
+    def orchestrate(self, sls: str, pillar: dict[str, Any], test: bool = False) -> list[Any]:
+        """
+        Runs an orchestration.
+
+        :return: its states in their order
+        """
+        argv = [f"{BIN}/salt-run", f"--config-dir={HOME}/master", "--out=json", "--log-level=error"]
+        what = ["state.orchestrate", sls, f"pillar={json.dumps(pillar)}", f"test={test}"]
+        result = self.node.run([*argv, *what], timeout=1800)
+        try:
+            (answer,) = json.loads(result.stdout)["data"].values()
+            return sorted(answer.values(), key=lambda state: state["__run_num__"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            said = f"{result.stdout}\n{result.stderr}"
+            raise ConvergeError(f"{sls} could not be run:\n{said}") from None
+
+    def events(self, tag: str, count: int) -> list[str]:
+        """The command line that prints so many events of a tag, and ends."""
+        argv = [f"{BIN}/salt-run", f"--config-dir={HOME}/master", "state.event", f"tagmatch={tag}"]
+        return self.node.command([*argv, f"count={count}"])
