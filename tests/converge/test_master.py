@@ -5,6 +5,7 @@ the bus of events.
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import octavia_pki_load as load
@@ -44,15 +45,15 @@ def _pillar(suite, node):
 
 
 def _single(master, minion, function, *args):
-    (ret,) = master.salt(minion, "state.single", function, "name=alone", *args)[minion].values()
+    (ret,) = master.salt(minion, "state.single", function, *args)[minion].values()
     return ret
 
 
 def test_a_client_certificate_is_signed_by_the_node_with_the_client_ca(master, node):
-    foretold = _single(master, OTHER, "octavia_pki.deployed", "test=True")
+    foretold = _single(master, OTHER, "octavia_pki.deployed", "name=alone", "test=True")
     assert foretold["result"] is None, foretold["comment"]
     assert node.run(["test", "-e", CERTS]).returncode == 1
-    done = _single(master, OTHER, "octavia_pki.deployed")
+    done = _single(master, OTHER, "octavia_pki.deployed", "name=alone")
     assert done["result"] is True, done["comment"]
     assert set(done["changes"]) == set(foretold["changes"])
     bundle = node.get(f"{CERTS}/client_all.pem")
@@ -61,7 +62,7 @@ def test_a_client_certificate_is_signed_by_the_node_with_the_client_ca(master, n
     (authority,) = load.certificates(node.get("/etc/octavia/certs/client_ca.pem").encode())
     leaf.verify_directly_issued_by(authority)
     assert master.salt(OTHER, "octavia_pki.check")[OTHER] == []
-    again = _single(master, OTHER, "octavia_pki.deployed")
+    again = _single(master, OTHER, "octavia_pki.deployed", "name=alone")
     assert (again["result"], again["changes"]) == (True, {})
     # Neither the other node, nor the master's cache of jobs, ever saw the key.
     line = bundle.partition("PRIVATE KEY-----\n")[2].splitlines()[0]
@@ -70,25 +71,26 @@ def test_a_client_certificate_is_signed_by_the_node_with_the_client_ca(master, n
 
 
 def test_a_long_run_tells_on_the_bus_how_far_it_is(master, node):
-    worker = "octavia-worker"
+    worker, what = "octavia-worker", ["name=slow", "cloud_name=octavia"]
     argv, env = master.events(TAG, 1), node.environment()
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as listener:
         listens = ["pgrep", "--full", f"tagmatch={TAG}"]
         assert wait_until(lambda: node.run(listens).returncode == 0, 60)
         node.run(["systemctl", "stop", worker], check=True)
         try:
-            what = ["name=slow", f"vip_subnet_id={SUBNET}", "cloud_name=octavia"]
-            args = ["octaviav2.loadbalancer_present", *what, "wait_timeout=15"]
-            (late,) = master.salt(node.name, "state.single", *args)[node.name].values()
+            present = [*what, f"vip_subnet_id={SUBNET}", "wait_timeout=15"]
+            late = _single(master, node.name, "octaviav2.loadbalancer_present", *present)
             assert late["result"] is False
             said, _ = listener.communicate(timeout=30)
         finally:
             listener.kill()
             node.run(["systemctl", "start", worker], check=True)
-    tag, _, event = said.strip().partition("\t")
+    tag, _, event = said.splitlines()[0].partition("\t")
     assert tag.startswith(TAG)
-    told = yaml.safe_load(event)["data"]
+    told = json.loads(event)["data"]
     assert (told["done"], told["of"], told["failed"]) == (0, 1, 0)
     assert told["pending"] == ["slow"]
     waits = ["octaviav2.loadbalancer_wait", "slow", "cloud_name=octavia"]
     assert set(master.salt(node.name, *waits)[node.name].values()) == {"ACTIVE"}
+    gone = _single(master, node.name, "octaviav2.loadbalancer_absent", *what)
+    assert gone["result"] is True, gone["comment"]

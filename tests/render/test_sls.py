@@ -40,7 +40,7 @@ def test_every_sls_is_rendered_by_one_of_the_pillars():
 
 
 def test_the_heartbeat_key_is_rotated_in_this_order_whatever_the_master_s_pillar():
-    given = {"octavia_orchestrate": {"teller": "ctl01"}}
+    given = {"octavia": {"orchestrate": {"teller": "ctl01"}}}
     with harness.Minion("debian12", given) as minion:
         chunks = minion.low("octavia.orchestrate.heartbeat_key")
         assert harness.unresolved(chunks) == []
