@@ -76,9 +76,9 @@ def package(refresh: bool = True, saltenv: str = "base") -> dict[str, Any]:
     version = __salt__["pkg.version"](name)
     installed = bool(version)
     if not installed:
-        version = __salt__["pkg.latest_version"](name, refresh=False)
+        version = _offered(name, refresh=False)
         if not version and refresh:
-            version = __salt__["pkg.latest_version"](name, refresh=True)
+            version = _offered(name, refresh=True)
     known = __salt__["octavia_config.releases"](saltenv)
     release = releases.of_package(known, version) if version else None
     return {
@@ -87,6 +87,12 @@ def package(refresh: bool = True, saltenv: str = "base") -> dict[str, Any]:
         "installed": installed,
         "release": release["name"] if release else "",
     }
+
+
+def _offered(name: str, refresh: bool) -> str:
+    answer = __salt__["pkg.latest_version"](name, refresh=refresh)
+    # For a package that no source has ever named, Salt 3008 answers with a mapping.
+    return answer if isinstance(answer, str) else answer.get(name, "")
 
 
 def units(*names: str) -> dict[str, dict[str, Any]]:

@@ -90,6 +90,15 @@ def test_mismatch(virgin, sample, platform):
     assert "octavia" not in virgin.run(files).stdout
 
 
+def test_a_node_whose_package_sources_have_no_octavia_says_so(virgin):
+    virgin.run(["sh", "-c", "rm -rf /var/lib/apt/lists/*; : > /etc/apt/sources.list"], check=True)
+    virgin.set_pillar({"octavia.sls": _sample("aio")})
+    run = suites.apply(virgin, "octavia")
+    comment = run.by_id["octavia_check"]["comment"]
+    assert "no package source of this node offers octavia-common" in comment
+    assert not run.changed, describe(run.changed)
+
+
 def test_mismatch_of_installed_packages_names_the_phase(virgin):
     """A version raised before the upgrade stops an ordinary run, which says what to do instead."""
     virgin.put("/etc/salt/grains", "noservices: true\n")
