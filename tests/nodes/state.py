@@ -6,7 +6,7 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from .errors import NodeError
@@ -70,10 +70,13 @@ def load(name: str) -> Record:
     """The record of a node; raises NodeError when there is none."""
     path = node_folder(name) / "node.json"
     try:
-        return Record(**json.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         known = ", ".join(record.name for record in load_all()) or "none"
         raise NodeError(f"there is no node {name!r}; existing nodes: {known}") from None
+    # Another version of the project may have made the node, and may say more of it.
+    known = {item.name for item in fields(Record)}
+    return Record(**{key: value for key, value in json.loads(text).items() if key in known})
 
 
 def load_all() -> list[Record]:
