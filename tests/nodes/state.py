@@ -66,17 +66,20 @@ def node_folder(name: str) -> Path:
     return NODES / name
 
 
+def _read(path: Path) -> Record:
+    known = {item.name for item in fields(Record)}
+    said = json.loads(path.read_text(encoding="utf-8"))
+    # Another version of the project may have made the node, and say more of it.
+    return Record(**{key: value for key, value in said.items() if key in known})
+
+
 def load(name: str) -> Record:
     """The record of a node; raises NodeError when there is none."""
-    path = node_folder(name) / "node.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        return _read(node_folder(name) / "node.json")
     except FileNotFoundError:
         known = ", ".join(record.name for record in load_all()) or "none"
         raise NodeError(f"there is no node {name!r}; existing nodes: {known}") from None
-    # Another version of the project may have made the node, and may say more of it.
-    known = {item.name for item in fields(Record)}
-    return Record(**{key: value for key, value in json.loads(text).items() if key in known})
 
 
 def load_all() -> list[Record]:
@@ -85,5 +88,5 @@ def load_all() -> list[Record]:
     for path in sorted(NODES.glob("*/node.json")):
         # A node may be removed by another process meanwhile.
         with suppress(FileNotFoundError):
-            records.append(Record(**json.loads(path.read_text(encoding="utf-8"))))
+            records.append(_read(path))
     return records
