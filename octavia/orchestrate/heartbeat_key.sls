@@ -6,7 +6,7 @@
 {%- set controllers = given.get('controllers', 'I@octavia:manager:enabled:true') %}
 {%- if not given.get('teller') %}
 {{- raise('octavia:orchestrate:teller is missing: name the controller that shall tell the amphorae, '
-          ~ 'for example by pillar={octavia: {orchestrate: {teller: ctl01.example.org}}}') }}
+          ~ 'for example by pillar={octavia: {orchestrate: {teller: ctl01.example.org} } }') }}
 {%- endif %}
 {%- set stages = {
       'stopped': controllers, 'written': controllers, 'told': given.teller, 'started': controllers} %}
