@@ -71,6 +71,11 @@ class Suite:
         return (PILLARS / f"{self.name}.sls").read_text(encoding="utf-8")
 
     @property
+    def pillar_files(self) -> dict[str, str]:
+        """The files of the main node's pillar: the suite's own, and what stands in for a cloud."""
+        return {"octavia.sls": self.pillar, "sandbox.sls": _sandbox_pillar(self.name)}
+
+    @property
     def secrets(self) -> list[str]:
         """A unique marker for each secret of the pillar."""
         return sorted(set(SECRET.findall(self.pillar))) or list(SAMPLE_SECRETS)
@@ -145,7 +150,7 @@ def _sandbox_pillar(name: str) -> str:
 def fill(suite: Suite) -> None:
     """Gives the main node its pillar and sets up what Octavia needs on it."""
     node = suite.main
-    node.set_pillar({"octavia.sls": suite.pillar, "sandbox.sls": _sandbox_pillar(suite.name)})
+    node.set_pillar(suite.pillar_files)
     must_apply(node, "sandbox")
 
 

@@ -62,5 +62,5 @@ def test_octavia_reads_what_each_feature_makes(node, suite, capsys):
             with capsys.disabled():
                 print(f"\n{place} of {len(pillars)}: {name}, {len(run.states)} states", end="")
     finally:
-        node.set_pillar({"octavia.sls": suite.pillar})
+        node.set_pillar(suite.pillar_files)
         suites.must_apply(node, "octavia")
