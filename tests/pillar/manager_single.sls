@@ -1,9 +1,6 @@
 # The users' own sample of the manager role. The key is a published test key.
 {%- set version = {'12': 'zed', '13': '2025.1'}.get(grains.get('osmajorrelease') | string, '2026.2') %}
 octavia:
-  pki:
-    generate: true
-    ca_node: '{{ grains.id }}'
   manager:
     enabled: true
     version: '{{ version }}'
