@@ -37,12 +37,14 @@ def _fleet(suite, node, platform):
 
 
 @pytest.fixture(scope="module", name="table")
-def _table():
+def _table(request):
     """Stage by stage what is reached; printed at the end."""
     rows: list[tuple[str, str, str]] = []
     yield rows
     width = max((len(row[0]) for row in rows), default=0)
-    print("\n" + "\n".join(f"{what:{width}}  {asked:32}  {how}" for what, asked, how in rows))
+    shown = request.config.pluginmanager.getplugin("capturemanager")
+    with shown.global_and_fixture_disabled():
+        print("\n" + "\n".join(f"{what:{width}}  {asked:34}  {how}" for what, asked, how in rows))
 
 
 def authority(name: str, passphrase: str = "") -> tuple[str, str]:
