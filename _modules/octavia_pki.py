@@ -199,7 +199,7 @@ def expiry(
     all amphorae.
 
     :param amphorae: whether the amphorae are asked for, which takes an administrator's cloud
-    :param cloud_name: that cloud, of clouds.yaml
+    :param cloud_name: that cloud, of clouds.yaml; ``octavia:pki:cloud_name`` otherwise
     :param saltenv: file server environment that holds the formula
     :return: for each certificate ``kind`` (``file`` or ``amphora``), ``where`` (path or id),
         ``name``, ``expires`` and ``days_left``, worst first; where nothing is known ``days_left``
@@ -215,7 +215,8 @@ def expiry(
     node = _node(saltenv)
     rows = expiring.of_files(node.files, node.contents, _now())
     if amphorae:
-        listed = __salt__["octaviav2.amphora_list"](cloud_name=cloud_name)
+        cloud = cloud_name or node.settings["cloud_name"]
+        listed = __salt__["octaviav2.amphora_list"](cloud_name=cloud)
         rows += expiring.of_amphorae(listed["amphorae"], _now())
     return expiring.worst_first(rows)
 
@@ -384,7 +385,8 @@ def rotation(
     :param told: whether all amphorae have been told of the new heartbeat key
     :param probe: for the client CA a file with a certificate of the new CA and its key, by which
         amphorae are asked whether they let it in; without it none counts as moved
-    :param cloud_name: a cloud of clouds.yaml that may list all amphorae
+    :param cloud_name: a cloud of clouds.yaml that may list all amphorae, and load balancers;
+        ``octavia:pki:cloud_name`` otherwise
     :param tgt: the controllers, whose mine has ``octavia_pki.fingerprints``
     :param tgt_type: how they are named
     :param saltenv: file server environment that holds the formula
@@ -417,7 +419,8 @@ def rotation(
         amphorae = _moved(kind, new, probe, cloud_name, saltenv)
     pending = 0
     if kind == rotating.PASSPHRASE:
-        listed = __salt__["octaviav2.loadbalancer_list"](cloud_name=cloud_name)["loadbalancers"]
+        cloud = cloud_name or _node(saltenv).settings["cloud_name"]
+        listed = __salt__["octaviav2.loadbalancer_list"](cloud_name=cloud)["loadbalancers"]
         pending = sum(item["provisioning_status"].startswith("PENDING") for item in listed)
     seen = rotating.Seen(old, new, given, amphorae, health_managers or {}, pending, told)
     return rotating.next_step(kind, seen)._asdict()
@@ -533,7 +536,8 @@ def moved(
     :param kind: ``server_ca`` or ``client_ca``
     :param new: fingerprint of the new CA
     :param probe: for ``client_ca`` the file with a certificate of the new CA and its key
-    :param cloud_name: a cloud of clouds.yaml that may list all amphorae
+    :param cloud_name: a cloud of clouds.yaml that may list all amphorae, and load balancers;
+        ``octavia:pki:cloud_name`` otherwise
     :param saltenv: file server environment that holds the formula
     :return: True or False by the id of each amphora in use; None for one that could not be asked
 

@@ -267,8 +267,9 @@ class Build:
     def _extra_packages(self, role: str) -> list[str]:
         if self.node is None or role not in SERVER_ROLES:
             return []
-        apache = self.apache.get("packages", []) if role == "api" else []
-        return [*self.node.packages(role), *apache]
+        # The packages of the API do not demand the server that runs it.
+        server = (self.apache or self.system["uwsgi"]).get("packages", [])
+        return [*self.node.packages(role), *(server if role == "api" else [])]
 
     def _has_unit(self, name: str) -> bool:
         return self._is_there(self.defaults["units"][name].get("since"))

@@ -74,6 +74,17 @@ def test_noservices(virgin):
     assert not run.changed, describe(run.changed)
 
 
+def test_the_server_of_the_api_comes_with_it(virgin):
+    """Debian's packages of the API leave uWSGI to whoever installs them."""
+    virgin.run(["apt-get", "purge", "--yes", "uwsgi-core", "uwsgi-plugin-python3"], check=True)
+    server = "/usr/bin/uwsgi_python3"
+    assert not _exists(virgin, server)
+    virgin.put("/etc/salt/grains", "noservices: true\n")
+    virgin.set_pillar({"octavia.sls": _sample("aio")})
+    suites.must_apply(virgin, "octavia")
+    assert _exists(virgin, server)
+
+
 @pytest.mark.parametrize("sample", ["api_single", "manager_single"])
 def test_mismatch(virgin, sample, platform):
     """The users' samples say Ocata; a Debian that offers something newer refuses, unchanged."""
