@@ -295,6 +295,25 @@ def releases(saltenv: str = "base") -> list[dict[str, str]]:
     return _parameters(saltenv)["releases"]
 
 
+def hops(saltenv: str = "base") -> dict[str, list[dict[str, Any]]]:
+    """
+    What an operator has to do on the way to each release.
+
+    :param saltenv: file server environment that holds the formula
+    :return: the duties by release
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_config.hops
+    """
+    key = f"octavia_config.hops.{saltenv}"
+    if key not in __context__:
+        __context__[key] = _load("hops.yaml", saltenv)
+    return __context__[key]
+
+
 def explain(option: str, release: Any = "", saltenv: str = "base") -> list[dict[str, Any]]:
     """
     What the formula knows of an option of octavia.conf, through all releases.

@@ -489,7 +489,8 @@ def textfile(test: bool = False, saltenv: str = "base") -> dict[str, Any]:
 
     :param test: only tell whether it would be written
     :param saltenv: file server environment that holds the formula
-    :return: ``path``, ``certificates`` (how many), ``changed``
+    :return: ``path``, ``certificates`` (how many), ``changed``, and what was there ``before`` (None
+        for nothing)
     :raises CommandExecutionError: when the pillar names no file, or its folder is not there
 
     CLI Example:
@@ -511,10 +512,12 @@ def textfile(test: bool = False, saltenv: str = "base") -> dict[str, Any]:
     if node.settings["textfile_amphorae"]:
         rows += _amphorae_rows(node.settings["cloud_name"])
     content = metrics.text(rows).encode("utf-8")
-    changed = _contents({"": names.File(path, "")}).get(path) != content
-    if changed and not test:
+    was = _contents({"": names.File(path, "")}).get(path)
+    if was != content and not test:
         _replace(path, content, 0o644, "root")
-    return {"path": path, "certificates": len(rows), "changed": changed}
+    before = None if was is None else "other certificates or ends"
+    found = {"path": path, "certificates": len(rows), "before": before}
+    return {**found, "changed": was != content}
 
 
 def _amphorae_rows(cloud_name: str) -> list[dict[str, Any]]:

@@ -10,9 +10,11 @@ import salt.utils.files
 try:
     import octavia_findings as findings
     import octavia_releases
+    import octavia_states as states
 except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_releases
+    from salt_formula_octavia.utils import octavia_states as states
 
 __virtualname__ = "octavia_config"
 
@@ -26,12 +28,14 @@ def __virtual__():
     return False, "the execution module octavia_config is not loaded; run saltutil.sync_all"
 
 
-def valid(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
+def valid(name: str, upgrade: bool = False, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     """
     The pillar ``octavia`` has no error, and its ``version`` is the release of the packages that
     are installed, or else of those that would be.
 
     :param name: any text
+    :param upgrade: whether this is a phase of an upgrade, in which the packages may be of an older
+        release than the pillar
     :param saltenv: file server environment that holds the formula
     :return: result False with all findings in the comment, each with its pillar path, reason and
         remedy; never any changes
@@ -42,7 +46,7 @@ def valid(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
           octavia_config.valid: []
     """
     del kwargs
-    ret: dict[str, Any] = {"name": name, "changes": {}, "result": True, "comment": ""}
+    ret = states.ret(name)
     found = __salt__["octavia_config.validate"](saltenv)
     ret["comment"] = findings.describe(found)
     if findings.errors(found):
@@ -52,7 +56,7 @@ def valid(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     if found:
         ret["warnings"] = [findings.describe([item]) for item in found]
     known = __salt__["octavia_config.map"](saltenv)
-    if known["release"]:
+    if known["release"] and not upgrade:
         return _fits_packages(ret, known["release"], saltenv)
     ret["comment"] = ret["comment"] or "The pillar is valid."
     return ret
@@ -116,7 +120,7 @@ def withdrawn(name: str, **kwargs: Any) -> dict[str, Any]:
             - name: /etc/octavia/policy.yaml
     """
     del kwargs
-    ret: dict[str, Any] = {"name": name, "changes": {}, "result": True, "comment": ""}
+    ret = states.ret(name)
     try:
         with salt.utils.files.fopen(name, "rb") as stream:
             ours = stream.read(len(OURS)) == OURS

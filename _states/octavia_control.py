@@ -6,43 +6,30 @@ import importlib.metadata
 import os
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 from salt.exceptions import CommandExecutionError
 
 try:
     import octavia_migrations as migrations
+    import octavia_states as states
 except ImportError:
     from salt_formula_octavia.utils import octavia_migrations as migrations
+    from salt_formula_octavia.utils import octavia_states as states
 
 __virtualname__ = "octavia_control"
 
-POLL_SECONDS = 0.5
 # How long a service must have stayed up before it counts as running: its process is there at once,
 # and gone again when it cannot use its configuration.
 SETTLED_SECONDS = 4
-RUNNING = "active (running)"
+RUNNING, DEAD = "active (running)", "inactive (dead)"
+_state = states.telling(CommandExecutionError, OSError)
 
 
 def __virtual__():
     if "octavia_control.units" in __salt__:
         return __virtualname__
     return False, "the execution module octavia_control is not loaded; run saltutil.sync_all"
-
-
-def _ret(name: str) -> dict[str, Any]:
-    return {"name": name, "changes": {}, "result": True, "comment": ""}
-
-
-def _wait(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Waits until the condition holds, at most so many seconds; whether it does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
 
 
 def installed(name: str, pkgs: list[str], units: list[str], **kwargs: Any) -> dict[str, Any]:
@@ -83,7 +70,7 @@ def installed(name: str, pkgs: list[str], units: list[str], **kwargs: Any) -> di
         __salt__["octavia_control.hold"](*units)
         unfinished = __salt__["octavia_control.finish_dpkg"]()
         if unfinished:
-            ret = {**_ret(name), "result": False}
+            ret = {**states.ret(name), "result": False}
             ret["comment"] = (
                 "dpkg was interrupted and cannot end its work: mend that with dpkg --configure -a, "
                 f"then run this state again. It said:\n{unfinished}"
@@ -115,11 +102,15 @@ def sdk_installed(name: str, **kwargs: Any) -> dict[str, Any]:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return __states__["pip.installed"](name=name)
-    return {**_ret(name), "comment": f"{name} {version} is installed in {sys.prefix}."}
+    return {**states.ret(name), "comment": f"{name} {version} is installed in {sys.prefix}."}
 
 
 def running(
-    name: str, reads: list[str] | None = None, enable: bool = True, **kwargs: Any
+    name: str,
+    reads: list[str] | None = None,
+    enable: bool = True,
+    stopped_before: bool = False,
+    **kwargs: Any,
 ) -> dict[str, Any]:
     """
     A service is enabled and running, and has read its files as they are: it is restarted when one
@@ -129,6 +120,8 @@ def running(
     :param name: unit without ``.service``
     :param reads: files that the service reads at its start
     :param enable: whether it is started at boot
+    :param stopped_before: whether an earlier state of the run stops and disables it, which
+        ``test=True`` does not see
     :return: changes hold the old and new state of the unit
 
     .. code-block:: yaml
@@ -140,8 +133,10 @@ def running(
               - file: octavia_config_file
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     unit = __salt__["octavia_control.units"](name)[name]
+    if stopped_before and __opts__["test"]:
+        unit = {**unit, "active": False, "enabled": False, "state": DEAD}
     newer = [path for path in reads or [] if _newer(path, unit["since"])] if unit["active"] else []
     wanted = {**unit, "enabled": enable, "state": unit["state"] if unit["active"] else RUNNING}
     ret["changes"] = _differences(unit, wanted)
@@ -223,7 +218,7 @@ def mod_watch(name: str, sfun: str = "running", **kwargs: Any) -> dict[str, Any]
     :return: changes hold why
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     if sfun != "running":
         return ret
     ret["changes"] = {"settings": _settings("older than what this run has written")}
@@ -241,17 +236,21 @@ def up(
     timeout: int = 180,
     api_url: str = "",
     heartbeat_port: int = 0,
+    consumes: bool = False,
+    saltenv: str = "base",
     **kwargs: Any,
 ) -> dict[str, Any]:
     """
     Services have truly come up: each has stayed active for a few seconds without a restart, the
-    API answers, the health manager listens.
+    API answers, the health manager listens, the worker takes work from the broker.
 
     :param name: any text
     :param units: units without ``.service``
     :param timeout: seconds to wait at most
     :param api_url: address of the API, where the node has one
     :param heartbeat_port: UDP port of the health manager, where the node has one
+    :param consumes: whether the worker is looked at in the broker
+    :param saltenv: file server environment that holds the formula
     :return: never any changes; result False tells which service is not up, and why
 
     .. code-block:: yaml
@@ -262,7 +261,7 @@ def up(
             - api_url: http://127.0.0.1:9876/
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     before = __salt__["octavia_control.units"](*units)
     down: dict[str, str] = {}
 
@@ -270,9 +269,12 @@ def up(
         now = __salt__["octavia_control.units"](*units)
         down.clear()
         down.update(_down(before, now, api_url, heartbeat_port))
+        if consumes and not down:
+            probe = __salt__["octavia_control.consumes"](saltenv)
+            down.update({} if probe["up"] else {"octavia-worker": probe["why"]})
         return not down or any(_gave_up(now[unit], before[unit]) for unit in down if unit in now)
 
-    _wait(0 if __opts__["test"] else timeout, settled)
+    states.wait(0 if __opts__["test"] else timeout, settled)
     if not down:
         ret["comment"] = f"{', '.join(units)}: up."
         return ret
@@ -310,8 +312,93 @@ def _gave_up(now: dict[str, Any], before: dict[str, Any]) -> bool:
     return now["state"].startswith("failed") or now["restarts"] > before["restarts"] + 2
 
 
+@_state
+def db_backed_up(
+    name: str,
+    pkgs: list[str] | None = None,
+    upgrade: bool = False,
+    saltenv: str = "base",
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """
+    A database that is about to be migrated has been saved, see ``octavia_control.db_backup``. One
+    that is empty or at head already is not.
+
+    :param name: any text
+    :param pkgs: packages with the program that saves, installed where it is needed and missing
+    :param upgrade: whether the packages may still be older than the pillar, as ``test=True`` finds
+        them in the middle of an upgrade
+    :param saltenv: file server environment that holds the formula
+    :return: changes hold the folder of the backup; the comment names the file
+
+    .. code-block:: yaml
+
+        octavia_db_backup:
+          octavia_control.db_backed_up:
+            - pkgs: [mariadb-client]
+    """
+    del kwargs
+    ret = states.ret(name)
+    settings = __salt__["octavia_config.map"](saltenv)["upgrade"]["backup"]
+    found = _schema("octavia", upgrade, saltenv)
+    if found["state"] != migrations.BEHIND:
+        ret["comment"] = "No migration is due, so there is nothing to save."
+        return ret
+    if not settings["enabled"]:
+        ret["comment"] = "octavia:upgrade:backup:enabled is false: the database is not saved."
+        ret["warnings"] = [ret["comment"]]
+        return ret
+    revision = _text(found["revisions"])
+    ret["changes"] = {"backup": {"old": None, "new": f"{settings['path']}: revision {revision}"}}
+    missing = [package for package in pkgs or [] if not __salt__["pkg.version"](package)]
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] = f"The database would be saved to {settings['path']}."
+        return ret
+    if missing:
+        installed = __states__["pkg.installed"](name=name, pkgs=missing)
+        if not installed["result"]:
+            return {**installed, "name": name}
+    try:
+        made = __salt__["octavia_control.db_backup"](revision, saltenv)
+    except CommandExecutionError as problem:
+        ret["result"], ret["changes"] = False, {}
+        ret["comment"] = (
+            f"The database could not be saved, so it is not migrated: {problem}. Mend that and run "
+            "this state again, or set octavia:upgrade:backup:enabled to false if you save it "
+            "otherwise."
+        )
+        return ret
+    ret["comment"] = f"The database was saved to {made['path']} and read again."
+    if made.get("removed"):
+        ret["comment"] += f" Removed as too old: {', '.join(made['removed'])}."
+    return ret
+
+
+def _schema(schema: str, upgrade: bool, saltenv: str) -> dict[str, Any]:
+    """
+    How the schema stands to the packages; in the middle of an upgrade that is only foretold, to
+    those of the release of the pillar.
+    """
+    found = __salt__["octavia_control.db_state"](schema, saltenv)
+    if not (upgrade and __opts__["test"] and schema == "octavia" and found["revisions"]):
+        return found
+    target = __salt__["octavia_config.map"](saltenv)["release"]
+    if __salt__["octavia_control.package"](False, saltenv)["release"] == target:
+        return found
+    known = __salt__["octavia_config.releases"](saltenv)
+    heads = [item["head"] for item in known if item["name"] == target]
+    state = migrations.AT_HEAD if found["revisions"] == heads else migrations.BEHIND
+    return {**found, "heads": heads, "state": state}
+
+
+@_state
 def db_synced(
-    name: str, schema: str = "octavia", saltenv: str = "base", **kwargs: Any
+    name: str,
+    schema: str = "octavia",
+    upgrade: bool = False,
+    saltenv: str = "base",
+    **kwargs: Any,
 ) -> dict[str, Any]:
     """
     The schema of the database is at the head of the installed packages' migrations; if it is
@@ -319,6 +406,8 @@ def db_synced(
 
     :param name: any text
     :param schema: ``octavia``, or ``persistence`` for the jobboard's
+    :param upgrade: whether this is an upgrade: nobody else may be connected to the database, and
+        ``test=True`` foretells the schema of the release of the pillar
     :param saltenv: file server environment that holds the formula
     :return: changes hold the old and new revision
 
@@ -328,8 +417,8 @@ def db_synced(
           octavia_control.db_synced: []
     """
     del kwargs
-    ret = _ret(name)
-    found = __salt__["octavia_control.db_state"](schema, saltenv)
+    ret = states.ret(name)
+    found = _schema(schema, upgrade, saltenv)
     if found["state"] == migrations.AT_HEAD:
         ret["comment"] = f"The schema is at head, {_text(found['heads'])}."
         return ret
@@ -341,6 +430,19 @@ def db_synced(
         ret["result"] = None
         ret["comment"] = f"The schema would be brought to head, {new}."
         return ret
+    others = []
+    if found["state"] == migrations.BEHIND and schema == "octavia":
+        others = __salt__["octavia_control.db_sessions"](saltenv)
+    if others and upgrade:
+        ret["result"], ret["changes"] = False, {}
+        ret["comment"] = (
+            "Others are still connected to the database, and would write to a schema that they do "
+            f"not know: {', '.join(others)}. Run octavia.upgrade.service_stopped there, then this "
+            "state again. Nothing was migrated."
+        )
+        return ret
+    if others:
+        ret["warnings"] = [f"While the schema was migrated, these were connected: {others}"]
     answer = __salt__["octavia_control.db_sync"](schema, saltenv)
     after = __salt__["octavia_control.db_state"](schema, saltenv)
     if answer["retcode"] == 0 and after["state"] == migrations.AT_HEAD:
@@ -402,14 +504,14 @@ def db_ready(name: str, timeout: int = 300, saltenv: str = "base", **kwargs: Any
             - timeout: 300
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     found: dict[str, Any] = {}
 
     def at_head() -> bool:
         found.update(__salt__["octavia_control.db_state"]("octavia", saltenv))
         return found["state"] in (migrations.AT_HEAD, "no migrations")
 
-    _wait(0 if __opts__["test"] else timeout, at_head)
+    states.wait(0 if __opts__["test"] else timeout, at_head)
     if found["state"] == migrations.AT_HEAD:
         ret["comment"] = f"The schema is at head, {_text(found['heads'])}."
     elif __opts__["test"]:

@@ -16,10 +16,12 @@ try:
     import octavia_findings as findings
     import octavia_pki_rotation as rotating
     import octavia_rotation as rolling
+    import octavia_states as states
 except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_pki_rotation as rotating
     from salt_formula_octavia.utils import octavia_rotation as rolling
+    from salt_formula_octavia.utils import octavia_states as states
 
 __virtualname__ = "octavia_pki"
 
@@ -27,6 +29,7 @@ HEALTH_MANAGER = "octavia-health-manager"
 #: Ways in which an amphora comes by a certificate of another CA.
 FAILOVER, RENEWAL = "failover", "renewal"
 POLL_SECONDS = 5
+_state = states.telling(CommandExecutionError, OSError)
 
 
 def __virtual__():
@@ -35,23 +38,7 @@ def __virtual__():
     return False, "the execution module octavia_pki is not loaded; run saltutil.sync_all"
 
 
-def _ret(name: str) -> dict[str, Any]:
-    return {"name": name, "changes": {}, "result": True, "comment": ""}
-
-
-def _state(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """What an execution function cannot do is the result of a state, not a traceback."""
-
-    @functools.wraps(function)
-    def state(name: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        try:
-            return function(name, *args, **kwargs)
-        except CommandExecutionError as problem:
-            return {**_ret(name), "result": False, "comment": str(problem)}
-
-    return state
-
-
+@_state
 def deployed(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     """
     Certificates and keys are those that the pillar says: its own PEMs, those that are made here, a
@@ -69,7 +56,7 @@ def deployed(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
           octavia_pki.deployed: []
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     answer = __salt__["octavia_pki.deploy"](__opts__["test"], saltenv)
     found = answer["findings"]
     if answer["refused"]:
@@ -92,6 +79,7 @@ def deployed(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     return ret
 
 
+@_state
 def protected(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     """
     Certificates, keys and their directories belong to root and Octavia's group, and nobody else can
@@ -107,7 +95,7 @@ def protected(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]
           octavia_pki.protected: []
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     ret["changes"] = __salt__["octavia_pki.protect"](__opts__["test"], saltenv)
     ret["comment"] = "Owners and modes are right."
     if ret["changes"]:
@@ -132,12 +120,12 @@ def textfile(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
           octavia_pki.textfile: []
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     answer = __salt__["octavia_pki.textfile"](__opts__["test"], saltenv)
     ret["comment"] = f"{answer['path']} tells of {answer['certificates']} certificates."
     if answer["changed"]:
         new = f"{answer['certificates']} certificates"
-        ret["changes"] = {answer["path"]: {"old": "other certificates or ends", "new": new}}
+        ret["changes"] = {answer["path"]: {"old": answer["before"], "new": new}}
         ret["result"] = None if __opts__["test"] else True
     return ret
 
@@ -159,7 +147,7 @@ def heartbeat_key_kept(name: str, saltenv: str = "base", **kwargs: Any) -> dict[
           octavia_pki.heartbeat_key_kept: []
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     if not __salt__["octavia_pki.heartbeat_key_changes"](saltenv):
         ret["comment"] = "The heartbeat key stays as it is."
         return ret
@@ -198,7 +186,7 @@ def health_manager_stopped(name: str, saltenv: str = "base", **kwargs: Any) -> d
           octavia_pki.health_manager_stopped: []
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     if not __salt__["octavia_pki.heartbeat_key_changes"](saltenv):
         ret["comment"] = "octavia.conf has the heartbeat key of the pillar already."
         return ret
@@ -242,7 +230,7 @@ def health_manager_started(name: str, saltenv: str = "base", **kwargs: Any) -> d
           octavia_pki.health_manager_started: []
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     if __salt__["octavia_pki.heartbeat_key_changes"](saltenv):
         ret["result"] = False
         ret["comment"] = (
@@ -304,7 +292,7 @@ def fleet_told(
             - max_unavailable: 20
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     changes = __salt__["octavia_pki.heartbeat_key_changes"](saltenv)
     active = __salt__["octavia_control.units"](HEALTH_MANAGER)[HEALTH_MANAGER]["active"]
     if active and not changes:
@@ -425,7 +413,7 @@ def amphorae_moved(
             - max_unavailable: 5
     """
     del kwargs
-    ret = _ret(name)
+    ret = states.ret(name)
     wrong = _wrong(kind, way, probe)
     if wrong:
         return {**ret, "result": False, "comment": wrong}

@@ -24,10 +24,12 @@ try:
     import octavia_desired as desired
     import octavia_findings as findings
     import octavia_rotation as rotation
+    import octavia_states as states
 except ImportError:
     from salt_formula_octavia.utils import octavia_desired as desired
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_rotation as rotation
+    from salt_formula_octavia.utils import octavia_states as states
 
 __virtualname__ = "octaviav2"
 
@@ -55,10 +57,6 @@ def __virtual__():
     return False, "the execution module octaviav2 is not loaded; run saltutil.sync_all"
 
 
-def _ret(name: str) -> dict[str, Any]:
-    return {"name": name, "changes": {}, "result": True, "comment": ""}
-
-
 def _split(arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What goes to the execution function, and the fields."""
     fields = salt.utils.args.clean_kwargs(**arguments)
@@ -76,7 +74,7 @@ def _state(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, A
         try:
             return function(name, *args, **kwargs)
         except CommandExecutionError as problem:
-            return {**_ret(name), "result": False, "comment": str(problem)}
+            return {**states.ret(name), "result": False, "comment": str(problem)}
 
     return state
 
@@ -88,7 +86,7 @@ def _managed(name: str, declared: dict[str, Any], call: dict[str, Any]) -> dict[
         answer = __salt__["octaviav2.plan"](declared, **call)
     else:
         answer = __salt__["octaviav2.apply"](declared, **call)
-    return _told({**_ret(name), "changes": answer["changes"]}, answer)
+    return _told({**states.ret(name), "changes": answer["changes"]}, answer)
 
 
 def _told(ret: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +202,10 @@ def _absent(resource: str) -> Callable[..., Any]:
         if missing:
             return _incomplete(name, missing)
         if where and not _is_there(where, call):
-            return {**_ret(name), "comment": f"There is no load balancer {where['loadbalancer']}."}
+            return {
+                **states.ret(name),
+                "comment": f"There is no load balancer {where['loadbalancer']}.",
+            }
         item = {**_item(resource, name, fields), "absent": True}
         return _managed(name, _declared(resource, item, where), call)
 
@@ -240,14 +241,18 @@ def _where(resource: str) -> str:
 
 def _incomplete(name: str, missing: list[str]) -> dict[str, Any]:
     text = ", ".join(missing)
-    return {**_ret(name), "result": False, "comment": f"{text} is missing: name what it is in."}
+    return {
+        **states.ret(name),
+        "result": False,
+        "comment": f"{text} is missing: name what it is in.",
+    }
 
 
 def _no_balancer(name: str, balancer: str) -> dict[str, Any]:
     comment = f"There is no load balancer {balancer}: declare it by loadbalancer_present first."
     # With test=True an earlier state of this run may be about to make it.
     result = None if __opts__["test"] else False
-    return {**_ret(name), "result": result, "comment": comment}
+    return {**states.ret(name), "result": result, "comment": comment}
 
 
 def _functions() -> dict[str, Callable[..., Any]]:
@@ -432,7 +437,7 @@ def loadbalancer_active(name, timeout=600, **kwargs):
           octaviav2.loadbalancer_active:
             - cloud_name: octavia
     """
-    ret = _ret(name)
+    ret = states.ret(name)
     call = _reading(_split(kwargs)[0])
     try:
         seconds = 0 if __opts__["test"] else timeout
@@ -469,7 +474,7 @@ def amphora_absent(name, **kwargs):
           octaviav2.amphora_absent:
             - cloud_name: octavia
     """
-    ret = _ret(name)
+    ret = states.ret(name)
     call = _reading(_split(kwargs)[0])
     amphorae = __salt__["octaviav2.amphora_list"](**call)["amphorae"]
     found = [item for item in amphorae if item["id"] == name and item["status"] != "DELETED"]
@@ -520,7 +525,7 @@ def amphorae_current(name, image_id, max_unavailable=1, timeout=900, **kwargs):
             - cloud_name: admin
             - image_id: 5f2a7b0e-54b7-4f2b-8f0e-6cb1c0a7f5f3
     """
-    ret = _ret(name)
+    ret = states.ret(name)
     call = _reading(_split(kwargs)[0])
     amphorae = __salt__["octaviav2.amphora_list"](**call)["amphorae"]
     balancers = __salt__["octaviav2.loadbalancer_list"](**call)["loadbalancers"]

@@ -16,6 +16,7 @@ from typing import Any
 try:
     import octavia_desired as desired
     import octavia_findings as findings
+    import octavia_keys as keys
     import octavia_node as nodes
     import octavia_pki_names as pki_names
     import octavia_pki_pillar as pki_pillar
@@ -23,10 +24,12 @@ try:
     import octavia_resources as resources
     import octavia_schema as schema
     import octavia_sections as sections
+    import octavia_upgrade_pillar as upgrade_pillar
     import octavia_urls as urls
 except ImportError:
     from salt_formula_octavia.utils import octavia_desired as desired
     from salt_formula_octavia.utils import octavia_findings as findings
+    from salt_formula_octavia.utils import octavia_keys as keys
     from salt_formula_octavia.utils import octavia_node as nodes
     from salt_formula_octavia.utils import octavia_pki_names as pki_names
     from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar
@@ -34,6 +37,7 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_resources as resources
     from salt_formula_octavia.utils import octavia_schema as schema
     from salt_formula_octavia.utils import octavia_sections as sections
+    from salt_formula_octavia.utils import octavia_upgrade_pillar as upgrade_pillar
     from salt_formula_octavia.utils import octavia_urls as urls
 
 ROLES = ("api", "manager", "client")
@@ -99,6 +103,9 @@ class Build:
             if not findings.errors(self.found):
                 self.found += self.node.check_files()
         self._read_pki()
+        given = self.pillar.get("upgrade")
+        self.found += upgrade_pillar.check(given)
+        self.upgrade = keys.settings(given, self.defaults["upgrade"], upgrade_pillar.KEYS)
         self._check_role()
         self._check_client()
         self._check_stop()
@@ -112,7 +119,7 @@ class Build:
         given = self.pillar.get("pki")
         wrong = pki_pillar.check(given)
         self.found += wrong
-        self.pki = pki_pillar.settings(given, self.defaults["pki"])
+        self.pki = keys.settings(given, self.defaults["pki"], pki_pillar.KEYS)
         self.pki_files: dict[str, pki_names.File] = {}
         if "manager" in self.roles and self.release and not findings.errors(wrong):
             manager = self.pillar["manager"]
@@ -156,6 +163,14 @@ class Build:
             "python": self.system.get("python", ""),
             "migrations": self.system.get("migrations", {}),
             "timeouts": self.defaults["timeouts"],
+            "upgrade": self.upgrade,
+            "upgrade_clouds_file": str(self.clouds or self.defaults["client"]["clouds_file"]),
+            "release_packages": self._release_packages(roles),
+            "stop_order": self._stop_order(roles),
+            "drain": self._drain() if "api" in roles else {},
+            "data_plane": self.system.get("data_plane", []),
+            "upgraded_along": self.system.get("upgraded_along", []),
+            "dump_packages": self._dump_packages() if roles else [],
             "certificates_textfile": self.pki["textfile"] if "manager" in roles else "",
             "ssh": self.ssh if "manager" in roles else {},
             "clouds_file": self.clouds if "client" in roles else "",
@@ -311,6 +326,36 @@ class Build:
             for name, unit in known
             if unit["role"] == role and self._has_unit(name) and not self._supplied(name)
         ]
+
+    def _stop_order(self, roles: list[str]) -> list[str]:
+        """The units of the node in the order in which an upgrade stops them."""
+        here = self._units(roles)
+        return [name for name in self.defaults["stop_order"] if name in here]
+
+    def _release_packages(self, roles: list[str]) -> list[str]:
+        """The packages that an upgrade brings to their latest version."""
+        wanted = [name for role in roles for name in self._packages(role)]
+        release = [self.system["packages"]["release"]] if self._units(roles) else []
+        return list(dict.fromkeys([*release, *wanted]))
+
+    def _drain(self) -> dict[str, str]:
+        """
+        The file that takes the API out of the balancer before it, and where that shows; empty where
+        the pillar has no such health check.
+        """
+        check = self.sections.get("healthcheck", {})
+        path = check.get("disable_by_file_path", {}).get("value")
+        backends = ",".join(check.get("backends", {}).get("text", []))
+        switch = self.sections.get("api_settings", {}).get("healthcheck_enabled", {})
+        if not path or "disable_by_file" not in backends or switch.get("text") != ["true"]:
+            return {}
+        route = str(self.option("healthcheck", "path") or "/healthcheck").lstrip("/")
+        return {"file": str(path), "url": f"{self._api_url()}{route}"}
+
+    def _dump_packages(self) -> list[str]:
+        """The packages that hold the programs which save the database."""
+        engine = str(self.option("database", "connection") or "").partition(":")[0]
+        return self.system.get("dump_packages", {}).get(engine.partition("+")[0], [])
 
     def _environment(self, name: str) -> dict[str, str]:
         return self.node.environment(name) if self.node else {}

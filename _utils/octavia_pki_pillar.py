@@ -5,34 +5,29 @@ No certificate is opened here: that takes a library which most runs need not loa
 """
 
 # No annotations as text here, see octavia_blocks.
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 try:
     import octavia_findings as findings
+    import octavia_keys as keys
     import octavia_pki_names as names
     import octavia_pki_pem as pem
     import octavia_pki_secrets as secrets
-    import octavia_values as values
 except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
+    from salt_formula_octavia.utils import octavia_keys as keys
     from salt_formula_octavia.utils import octavia_pki_names as names
     from salt_formula_octavia.utils import octavia_pki_pem as pem
     from salt_formula_octavia.utils import octavia_pki_secrets as secrets
-    from salt_formula_octavia.utils import octavia_values as values
 
 Finding = findings.Finding
-Keys = Mapping[str, Any]
 
 PATH = "octavia:pki"
-PEM, FILE = "pem", "file"
+PEM, FILE, STRING, BOOLEAN = keys.PEM, keys.FILE, keys.STRING, keys.BOOLEAN
 DAYS = {"type": "integer", "min": 1, "max": 36500}
-STRING = {"type": "string"}
-BOOLEAN = {"type": "boolean"}
 AUTHORITY = {"certificate": PEM, "private_key": PEM, "also_trusted": PEM, "days": DAYS}
-#: The keys with the types of their values: those of options, :data:`PEM`, :data:`FILE`, or keys.
-KEYS: Keys = {
+KEYS: keys.Keys = {
     "generate": BOOLEAN,
     "ca_node": STRING,
     "require_strong_secrets": BOOLEAN,
@@ -66,28 +61,6 @@ CONTENT = {
 }
 
 
-def settings(pillar: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    The settings in force.
-
-    :param pillar: what stands below ``octavia:pki``; None where there is nothing
-    :param defaults: ``pki`` of ``parameters/defaults.yaml``
-    :return: the defaults with the pillar's values over them
-    """
-    result = {key: dict(value) if _has_keys(value) else value for key, value in defaults.items()}
-    for key, value in (pillar if isinstance(pillar, Mapping) else {}).items():
-        if _has_keys(value):
-            given = {name: item for name, item in value.items() if item is not None}
-            result[key] = {**result.get(key, {}), **given}
-        elif value is not None:
-            result[key] = value
-    return result
-
-
-def _has_keys(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
 def check(pillar: Any) -> list[Finding]:
     """
     What is wrong with the pillar ``octavia:pki``, without opening a certificate.
@@ -97,61 +70,10 @@ def check(pillar: Any) -> list[Finding]:
     """
     if pillar is None:
         return []
-    found = _keys(pillar, KEYS, PATH)
+    found = keys.check(pillar, KEYS, PATH)
     if findings.errors(found):
         return found
     return found + _together(pillar)
-
-
-def _keys(given: Any, known: Keys, path: str) -> list[Finding]:
-    if not isinstance(given, Mapping):
-        remedy = f"Write its keys below it: {', '.join(known)}"
-        return [findings.error(path, findings.MASK, "is not a mapping", remedy)]
-    found = []
-    for key, value in given.items():
-        where = f"{path}:{key}"
-        kind = known.get(key)
-        if kind is None:
-            near = difflib.get_close_matches(str(key), known, 1)
-            remedy = f"Did you mean {near[0]}" if near else f"Known keys: {', '.join(known)}"
-            found.append(findings.error(where, None, "is an unknown key", remedy))
-        elif value is not None:
-            found += _value(kind, value, where)
-    return found
-
-
-def _value(kind: Any, value: Any, path: str) -> list[Finding]:
-    if kind == PEM:
-        return _pem(value, path)
-    if kind == FILE:
-        if isinstance(value, str) and value.startswith("/"):
-            return []
-        shown = findings.masked(path, value)
-        return [findings.error(path, shown, "is no absolute path", "Write the path from / on")]
-    if "type" not in kind:
-        return _keys(value, kind, path)
-    wrong = values.problem(kind, value)
-    if kind == BOOLEAN and not isinstance(value, bool):
-        wrong = "is neither true nor false"
-    if not wrong:
-        return []
-    shown = findings.masked(path, value)
-    return [findings.error(path, shown, wrong.rstrip("."), "Correct it, or leave it out")]
-
-
-def _pem(value: Any, path: str) -> list[Finding]:
-    try:
-        if not isinstance(value, str):
-            remedy = "Write it as a block of text after |, from BEGIN to END"
-            raise pem.BadPem("is no text", remedy)
-        _, mended = pem.repair(value)
-    except pem.BadPem as problem:
-        return [findings.error(path, findings.MASK, problem.reason, problem.remedy)]
-    if not mended:
-        return []
-    reason = f"had {' and '.join(mended)} in it, which was mended"
-    remedy = "Write it as a block of text after |, each line below the other"
-    return [findings.warning(path, findings.MASK, reason, remedy)]
 
 
 def _together(pillar: Mapping[str, Any]) -> list[Finding]:

@@ -17,6 +17,9 @@ TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "job
 OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
 RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
 AGENT = (f"{CONVERGE}/test_master.py", f"{CONVERGE}/test_agent.py")
+FIRST_HOP, SECOND_HOP, UPGRADE_FAULTS, CLUSTER = (
+    f"tests/upgrade/test_{what}.py" for what in ("first_hop", "second_hop", "faults", "cluster")
+)
 NO_CHANGE, REQUESTS, VALIDATION, MANY = (
     f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
@@ -27,7 +30,8 @@ class Job:
     """
     One row of the table.
 
-    :ivar layer: lint, unit, render, api, converge, agent, faults, benchmark or many
+    :ivar layer: lint, unit, render, api, converge, agent, faults, upgrade, hops, undo, cluster,
+        benchmark or many
     :ivar paths: what pytest runs
     :ivar suite: suite to bring up; empty where the tests make their own nodes, or need none
     :ivar platform: platform of the nodes; empty for the machine itself
@@ -61,13 +65,12 @@ class Job:
         return f"{self.suite.replace('_', '-')}-{self.platform}-{self.salt}"
 
 
+# What fails soon comes first, then what takes long, so that both cores are busy to the end.
 TEST = (
     Job("lint", ("tests/lint", "tests/kitchen")),
-    Job("unit", ("tests/unit",)),
+    Job("agent", AGENT, "aio", "debian12"),
     Job("api", ("tests/api",), octavia="2026.2"),
-    Job("benchmark", (REQUESTS, VALIDATION), octavia="2026.2"),
-    Job("render", ("tests/render",)),
-    Job("render", ("tests/render",), salt="3006"),
+    Job("upgrade", (FIRST_HOP,), "", "debian12"),
     Job(
         "converge",
         (*SUITE, *OPTIONS, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
@@ -75,7 +78,10 @@ TEST = (
     ),
     Job("converge", (*SUITE, *OPTIONS, RESOURCES, REBOOT), "aio", "debian13"),
     Job("converge", (*SUITE, RESOURCES), "aio", "debian12", "3006"),
-    Job("agent", AGENT, "aio", "debian12"),
+    Job("render", ("tests/render",), salt="3006"),
+    Job("unit", ("tests/unit",)),
+    Job("benchmark", (REQUESTS, VALIDATION), octavia="2026.2"),
+    Job("render", ("tests/render",)),
 )
 BENCHMARKS = (
     Job("benchmark", (f"{CONVERGE}/test_suite.py", NO_CHANGE), "aio", "debian12"),
@@ -105,6 +111,10 @@ MATRIX = (
     Job("converge", (*SUITE, TLS), "tls", "testing"),
     Job("converge", (*SUITE, JOBBOARD), "jobboard_redis", "testing"),
     Job("converge", (*SUITE, FULL_API), "api_full", "testing"),
+    Job("hops", (FIRST_HOP, SECOND_HOP), "", "debian12"),
+    Job("undo", (UPGRADE_FAULTS,), "", "debian12"),
+    Job("cluster", (CLUSTER,), "", "debian12"),
+    Job("upgrade", (FIRST_HOP,), "", "debian12", "3006"),
 )
 BY_NAME = {job.name: job for job in (*TEST, *BENCHMARKS, *MATRIX)}
 

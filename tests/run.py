@@ -33,6 +33,8 @@ USAGE = """usage: python3 -m tests.run WHAT
   lint | unit | render | api | benchmark
   jobs                          the names of all jobs
   job NAME ...                  these jobs"""
+# How a line of a log begins that belongs to the outcome.
+COUNTED = "counted: "
 # pytest's last line: 3 failed, 12 passed, 1 error in 1.23s
 COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
 
@@ -100,6 +102,9 @@ def _run(job: jobs.Job) -> Outcome:
     if process.returncode and not outcome.failed:
         outcome.failed = 1
     _say(f"{outcome.result:8} {job.name}: {outcome.passed} tests, {outcome.seconds:.0f} s")
+    for line in lines:
+        if line.startswith(COUNTED):
+            _say(f"  {line}")
     if outcome.result != "passed":
         _say("\n".join(lines[-TAIL:]))
     return outcome

@@ -1,8 +1,9 @@
 {%- from "octavia/map.jinja" import octavia with context %}
-{%- from "octavia/units.jinja" import units %}
+{%- from "octavia/units.jinja" import services %}
 
 include:
   - octavia.config
+  - octavia.api.units
   - octavia.db
   - octavia.api.server
   - octavia.api.apache
@@ -12,7 +13,7 @@ include:
 {%- set watches = watches + (['octavia_audit_map'] if octavia.audit_map else []) %}
 {%- set watches = watches + (['octavia_policy_file'] if octavia.policy else []) %}
 {%- set ovn = ['octavia_ovn_file'] if octavia.ovn else [] %}
-{{- units(octavia, 'api', {'octavia-api': watches + ovn, 'octavia-driver-agent': ovn}) }}
+{{- services(octavia, 'api', {'octavia-api': watches + ovn, 'octavia-driver-agent': ovn}) }}
 
 {%- set apache = [octavia.apache.service] if octavia.apache else [] %}
 

@@ -1,8 +1,9 @@
 {%- from "octavia/map.jinja" import octavia with context %}
-{%- from "octavia/units.jinja" import units %}
+{%- from "octavia/units.jinja" import services %}
 
 include:
   - octavia.config
+  - octavia.manager.units
   - octavia.db
   - octavia.certificates
 
@@ -11,7 +12,7 @@ include:
 {%- for name in octavia.units_of.manager %}
 {%- do watches.update({name: ['octavia_pki: octavia_certificates']}) %}
 {%- endfor %}
-{{- units(octavia, 'manager', watches, ['octavia_pki: octavia_certificates_access']) }}
+{{- services(octavia, 'manager', watches, ['octavia_pki: octavia_certificates_access']) }}
 
 octavia_manager_up:
   octavia_control.up:

@@ -14,4 +14,4 @@ sys.path[:0] = [str(ROOT / "_utils"), str(ROOT / "tests" / "unit"), str(ROOT / "
 @pytest.fixture(scope="session")
 def master(node):
     """A Salt master on the main node, with a minion of the node's name and another one."""
-    return Master(node, node.name, OTHER)
+    return Master(node, {node.name: node, OTHER: node})

@@ -1,11 +1,12 @@
 """
-A Salt master on a node, with minions beside it: what takes more than one of them, or a bus of
-events. Each minion has folders of its own and shares the node's disk and services.
+A Salt master on a node with its minions, on nodes of their own or beside it: what takes more than
+one of them, or a bus of events. Each program has folders of its own.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tests.nodes import Node
@@ -28,7 +29,7 @@ features:
   x509_v2: true
 """
 MASTER = """
-interface: 127.0.0.1
+interface: 0.0.0.0
 auto_accept: true
 worker_threads: 3
 file_roots:
@@ -43,7 +44,7 @@ peer:
 """
 MINION = """
 id: {name}
-master: 127.0.0.1
+master: {master}
 x509_signing_policies:
   octavia_client:
     minions: '*'
@@ -62,23 +63,22 @@ class Master:
     """
     The master and its minions.
 
-    :ivar node: where they run
+    :ivar node: where the master runs
+    :ivar minions: where each minion runs, by its id
     """
 
-    def __init__(self, node: Node, *minions: str) -> None:
-        self.node = node
-        self._serve("salt-master", f"{HOME}/master", MASTER)
-        for name in minions:
-            self._serve("salt-minion", f"{HOME}/{name}", MINION.format(name=name))
-        self._await(set(minions))
+    def __init__(self, node: Node, minions: Mapping[str, Node]) -> None:
+        self.node, self.minions = node, dict(minions)
+        _serve(node, "salt-master", f"{HOME}/master", MASTER)
+        self.start_minions()
         self.salt("*", "saltutil.sync_all")
 
-    def _serve(self, program: str, folder: str, config: str) -> None:
-        kind = program.removeprefix("salt-")
-        self.node.put(f"{folder}/{kind}", config + COMMON.format(folder=folder), 0o600)
-        unit = f"{program}-{folder.rpartition('/')[2]}"
-        run = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", f"{BIN}/{program}"]
-        self.node.run([*run, f"--config-dir={folder}"], check=True)
+    def start_minions(self) -> None:
+        """Starts the minions that do not run, as after a reboot of their nodes, and awaits all."""
+        for name, node in self.minions.items():
+            config = MINION.format(name=name, master=self.node.address)
+            _serve(node, "salt-minion", f"{HOME}/{name}", config)
+        self._await(set(self.minions))
 
     def _await(self, minions: set[str]) -> None:
         def up() -> bool:
@@ -97,6 +97,10 @@ class Master:
         except ValueError:
             return {}
 
+    def refresh_pillar(self) -> None:
+        """Has the minions read their pillar anew, and the master know it."""
+        self.salt("*", "saltutil.refresh_pillar", "wait=True")
+
     def orchestrate(self, sls: str, pillar: dict[str, Any], test: bool = False) -> list[Any]:
         """
         Runs an orchestration.
@@ -105,7 +109,7 @@ class Master:
         """
         argv = [f"{BIN}/salt-run", f"--config-dir={HOME}/master", "--out=json", "--log-level=error"]
         what = ["state.orchestrate", sls, f"pillar={json.dumps(pillar)}", f"test={test}"]
-        result = self.node.run([*argv, *what], timeout=1800)
+        result = self.node.run([*argv, *what], timeout=3600)
         try:
             (answer,) = json.loads(result.stdout)["data"].values()
             return sorted(answer.values(), key=lambda state: state["__run_num__"])
@@ -117,3 +121,13 @@ class Master:
         """The command line that prints so many events of a tag, and ends."""
         argv = [f"{BIN}/salt-run", f"--config-dir={HOME}/master", "state.event", f"tagmatch={tag}"]
         return self.node.command([*argv, f"count={count}"])
+
+
+def _serve(node: Node, program: str, folder: str, config: str) -> None:
+    unit = f"{program}-{folder.rpartition('/')[2]}"
+    if node.run(["systemctl", "is-active", "--quiet", unit]).returncode == 0:
+        return
+    kind = program.removeprefix("salt-")
+    node.put(f"{folder}/{kind}", config + COMMON.format(folder=folder), 0o600)
+    run = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", f"{BIN}/{program}"]
+    node.run([*run, f"--config-dir={folder}"], check=True)

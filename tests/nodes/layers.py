@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -108,36 +108,88 @@ def base(platform: Platform) -> Path:
 
 def debs(platform: Platform) -> Path:
     """One apt repository with everything that nodes may install, dependencies included."""
+    return _of_groups("debs", platform, recipes.DEB_GROUPS)
+
+
+def data_plane(platform: Platform) -> Path:
+    """An apt repository with packages that stand on a node beside Octavia."""
+    return _of_groups("data-plane", platform, recipes.DATA_PLANE)
+
+
+def _of_groups(name: str, platform: Platform, groups: Mapping[str, Sequence[str]]) -> Path:
     lower = base(platform)
-    inputs = [lower.name, recipes.DEB_GROUPS, recipes.DEBS_SCRIPT]
+    inputs = [lower.name, groups, recipes.DEBS_SCRIPT]
 
     def build(folder: Path, log: Path) -> Path:
-        repository = folder / "debs"
-        (repository / "partial").mkdir(parents=True)
-        script = recipes.DEBS_SCRIPT.format(groups=" ".join(recipes.DEB_GROUPS))
-        files = {name: " ".join(packages) for name, packages in recipes.DEB_GROUPS.items()}
+        script = recipes.DEBS_SCRIPT.format(groups=" ".join(groups))
+        files = {group: " ".join(packages) for group, packages in groups.items()}
         files["sources"] = mirror.sources(platform)
-        builder.run(
-            [lower],
-            folder,
-            script,
-            files=files,
-            binds={
-                str(repository): "/var/cache/apt/archives",
-                str(folder / "run/sources"): "/etc/apt/sources.list",
-            },
-            network=True,
-            log=log,
-        )
-        with open(repository / "Packages", "w", encoding="utf-8") as stream:
-            done = subprocess.run(
-                ["apt-ftparchive", "packages", "."], cwd=repository, stdout=stream
-            )
-        if done.returncode:
-            raise LayerError(f"apt-ftparchive ended with exit code {done.returncode}")
-        return repository
+        binds = {str(folder / "run/sources"): "/etc/apt/sources.list"}
+        return _downloaded(lower, folder, log, script, files, binds)
 
-    return cached(f"debs-{platform.key}", inputs, build)
+    return cached(f"{name}-{platform.key}", inputs, build)
+
+
+def upgrade_debs(source: Platform, target: Platform, earlier: Path | None = None) -> Path:
+    """An apt repository of `target` with all that a node of `source` with Octavia upgrades to.
+
+    That is Octavia, the base, the data plane, and whatever these draw in. `earlier` is what took
+    the node to `source`, if it was not made so: then it has all the packages of that repository.
+    """
+    lower = base(source)
+    script = recipes.UPGRADE_SCRIPT.format(packages=" ".join(recipes.UPGRADED))
+    inputs = [lower.name, earlier and earlier.name, target.suite, target.extra_suites, script]
+
+    def build(folder: Path, log: Path) -> Path:
+        files = {
+            "earlier": " ".join(_packages(earlier)) if earlier else "",
+            "before": mirror.sources(source),
+            "after": mirror.sources(target),
+        }
+        return _downloaded(lower, folder, log, script, files, {})
+
+    return cached(f"upgrade-{source.key}-{target.key}", inputs, build)
+
+
+def _packages(repository: Path) -> list[str]:
+    """The names of the packages in an apt repository."""
+    lines = (repository / "Packages").read_text(encoding="utf-8").splitlines()
+    prefix = "Package: "
+    return sorted({line.removeprefix(prefix) for line in lines if line.startswith(prefix)})
+
+
+def upgrades(platform: Platform, hops: Sequence[Platform]) -> dict[str, Path]:
+    """What a node has that goes from one platform to the next, by the platform's key.
+
+    For its own platform that is the data plane, and for each hop the packages of where it leads.
+    """
+    if not hops:
+        return {}
+    found = {platform.key: data_plane(platform)}
+    earlier = None
+    for before, after in zip([platform, *hops], hops):
+        earlier = found[after.key] = upgrade_debs(before, after, earlier)
+    return found
+
+
+def _downloaded(
+    lower: Path,
+    folder: Path,
+    log: Path,
+    script: str,
+    files: Mapping[str, str],
+    binds: Mapping[str, str],
+) -> Path:
+    """The apt repository of what a script downloads into /var/cache/apt/archives."""
+    repository = folder / "debs"
+    (repository / "partial").mkdir(parents=True)
+    binds = {str(repository): "/var/cache/apt/archives", **binds}
+    builder.run([lower], folder, script, files=files, binds=binds, network=True, log=log)
+    with open(repository / "Packages", "w", encoding="utf-8") as stream:
+        done = subprocess.run(["apt-ftparchive", "packages", "."], cwd=repository, stdout=stream)
+    if done.returncode:
+        raise LayerError(f"apt-ftparchive ended with exit code {done.returncode}")
+    return repository
 
 
 def installed(platform: Platform, names: Sequence[str]) -> list[Path]:

@@ -17,11 +17,14 @@ from typing import Any
 from . import builder, cgroups, counters, host, layers, network
 from .commands import Result, finish
 from .errors import BootFailed, CommandFailed, NodeError
+from .platforms import UNIFIED
 from .platforms import platform as find_platform
 from .processes import is_alive, step, wait_until
 from .state import Record, identity, load, load_all, node_folder
 
 PATH = f"/opt/salt/bin:{builder.PATH}"
+# Where a node has the apt repositories of the platforms that it can be upgraded to.
+UPGRADES = "/srv/upgrades"
 # What a node sees of the repository, read-only: {path in the repository: path in the node}.
 REPOSITORY_BINDS = {
     "octavia": "/srv/salt/octavia",
@@ -61,7 +64,10 @@ class Node:
     series ("3008", "3006") or None for a node without Salt. layers: names of `recipes.INSTALLED` on
     top of the base. address: in the network of the switch, allocated when None. extra_addresses:
     more addresses with prefix length on the same interface. owner: the pid of the process with
-    whose end the node becomes stale (see `cleanup`), or None for a node that stays.
+    whose end the node becomes stale (see `cleanup`), or None for a node that stays. unified: boot
+    it on the unified control groups whatever its platform, as some need that it may be upgraded to.
+    upgrades: the platforms that it goes through from its own on, in this order; their packages are
+    in the folders /srv/upgrades/KEY, and the data plane of its own platform in one as well.
     """
 
     def __init__(
@@ -73,6 +79,8 @@ class Node:
         address: str | None = None,
         extra_addresses: Sequence[str] = (),
         owner: int | None = None,
+        unified: bool = False,
+        upgrades: Sequence[str] = (),
     ):
         node_folder(name)
         self.name = name
@@ -81,6 +89,7 @@ class Node:
             self.platform.salt_pin(salt)
         self._wanted_address = address
         self._extra_addresses = [str(network.parse(extra)) for extra in extra_addresses]
+        self._hops = [find_platform(key) for key in upgrades]
         started = None if owner is None else identity(owner)
         if owner is not None and started is None:
             raise NodeError(f"owner {owner} of node {name} is not a living process: give another")
@@ -93,6 +102,7 @@ class Node:
             owner=started,
             group=f"{host.NODE_PREFIX}{name}",
             namespace=network.namespace(name),
+            unified=unified,
         )
 
     @classmethod
@@ -140,6 +150,8 @@ class Node:
         lowers = layers.stack(self.platform, self.record.layers, self.record.salt)
         self.record.lowers = [str(path) for path in lowers]
         self.record.debs = str(layers.debs(self.platform))
+        repositories = layers.upgrades(self.platform, self._hops)
+        self.record.upgrades = {key: str(path) for key, path in repositories.items()}
         with host.lock("nodes"):
             # A clean-up that has just seen the last node go takes the folder away under this lock.
             host.ensure_state()
@@ -184,6 +196,7 @@ class Node:
 
     def _nspawn(self) -> list[str]:
         binds = {self.record.debs: "/srv/debs"}
+        binds.update({path: f"{UPGRADES}/{key}" for key, path in self.record.upgrades.items()})
         for inside, target in REPOSITORY_BINDS.items():
             if (host.REPOSITORY / inside).is_dir():
                 binds[str(host.REPOSITORY / inside)] = target
@@ -220,6 +233,7 @@ class Node:
                         "PATH": builder.PATH,
                         "LC_ALL": "C.UTF-8",
                         **dict(self.platform.nspawn_env),
+                        **(dict([UNIFIED]) if self.record.unified else {}),
                     },
                 )
             self.record.nspawn = identity(process.pid)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from .errors import PlatformError
 
+# Has systemd-nspawn give a node the unified control groups, whatever the host has.
+UNIFIED = ("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
 SALT_PINS = {"3008": "3008.5", "3006": "3006.30"}
 SALT_PYTHONS = {
     "3008": ("3.10", "3.11", "3.12", "3.13", "3.14"),
@@ -71,7 +73,7 @@ PLATFORMS = (
         release="2026.2",
         python="3.14",
         # systemd 262 boots on the unified hierarchy only and ends without a word otherwise.
-        nspawn_env=(("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1"),),
+        nspawn_env=(UNIFIED,),
     ),
 )
 

@@ -51,6 +51,21 @@ DEB_GROUPS = {
     "jobboard": ["redis-server", "python3-redis"],
 }
 
+# What stands on a node beside Octavia and must not be touched by an upgrade of it; in a repository
+# of its own, which only nodes with upgrades see.
+DATA_PLANE = {"data-plane": ["openvswitch-switch", "qemu-guest-agent"]}
+
+# What stands on a node that is upgraded, besides its base.
+UPGRADED = [
+    *DEB_GROUPS["octavia"],
+    "mariadb-client",
+    "python3-openstacksdk",
+    "python3-memcache",
+    "python3-pymysql",
+    "uwsgi-plugin-python3",
+    *DATA_PLANE["data-plane"],
+]
+
 # Layers on top of base: the group of packages that is installed, and what is done afterwards.
 INSTALLED = {
     # Unconfigured they would only burn CPU time; the sandbox enables those that a node needs.
@@ -74,7 +89,13 @@ DPKG_OPTIONS = (
 )
 APT_OPTIONS = ('Acquire::Languages "none";',)
 
-NODE_SOURCES = "deb [trusted=yes] file:/srv/debs ./\n"
+
+def sources(*folders: str) -> str:
+    """The sources.list of a system that takes its packages from these folders of its own."""
+    return "".join(f"deb [trusted=yes] file:{folder} ./\n" for folder in folders)
+
+
+NODE_SOURCES = sources("/srv/debs")
 
 # /var/cache/apt/archives is the growing repository.
 DEBS_SCRIPT = """
@@ -82,6 +103,23 @@ apt-get update
 for group in {groups}; do
     apt-get install -d -y --no-install-recommends $(cat /run/build/$group)
 done
+rm -rf /var/cache/apt/archives/lock /var/cache/apt/archives/partial
+"""
+
+# The node of before with what earlier upgrades left on it, then everything that takes it to the
+# next platform, which is downloaded and not installed.
+UPGRADE_SCRIPT = """
+printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+mkdir -p /var/cache/apt/before/partial
+cp /run/build/before /etc/apt/sources.list
+apt-get update
+apt-get install -y --no-install-recommends -o Dir::Cache::archives=/var/cache/apt/before \
+    {packages} $(cat /run/build/earlier)
+cp /run/build/after /etc/apt/sources.list
+apt-get update
+apt-get install -d -y --no-install-recommends {packages}
+apt-get dist-upgrade -d -y --no-install-recommends
 rm -rf /var/cache/apt/archives/lock /var/cache/apt/archives/partial
 """
 
@@ -101,8 +139,10 @@ SALT_OVERRIDES = """certifi
 timelib ; sys_platform == "never"
 """
 
+# By its own name and not by python3, which is another one once the node's Debian is upgraded: Salt
+# is to go on with the Python that it was installed for, and that stays beside the new one.
 SALT_SCRIPT = """
-python3 -m venv /opt/salt
+"$(readlink -f /usr/bin/python3)" -m venv /opt/salt
 uv pip install --python /opt/salt/bin/python --override /run/build/overrides --compile-bytecode \
     'salt=={version}'
 /opt/salt/bin/pip freeze > /run/build/constraints

@@ -19,7 +19,10 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 @dataclass
 class Record:
-    """A node as its file tells it; `nspawn` and `leader` are [pid, start time] or None."""
+    """A node as its file tells it; `nspawn` and `leader` are [pid, start time] or None.
+
+    upgrades: {platform key: folder of the apt repository that the node has of it}.
+    """
 
     name: str
     platform: str
@@ -33,6 +36,8 @@ class Record:
     namespace: str = ""
     nspawn: list[int] | None = None
     leader: list[int] | None = None
+    unified: bool = False
+    upgrades: dict[str, str] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write the file in one go, so that a reader never sees half of it."""

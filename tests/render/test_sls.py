@@ -10,6 +10,7 @@ from cases import CASES
 
 # These only include others.
 INCLUDING = {"octavia", "octavia.api", "octavia.client", "octavia.manager"}
+INCLUDING |= {"octavia.upgrade.pkgs_latest"}
 TREE = harness.ROOT / "octavia"
 ALL = {
     ".".join(("octavia", *path.relative_to(TREE).with_suffix("").parts)).removesuffix(".init")
@@ -20,6 +21,9 @@ ALL = {
 SERVICES = {("octavia_control", name) for name in ("running", "up", "db_synced", "db_ready")}
 STAGES = ("health_manager_stopped", "fleet_told", "health_manager_started")
 SERVICES |= {("octavia_pki", name) for name in (*STAGES, "heartbeat_key_kept")}
+SERVICES |= {("octavia_control", "db_backed_up")}
+PHASES = ("clouds_lent", "clouds_returned", "drained", "undrained", "stopped", "verified")
+SERVICES |= {("octavia_upgrade", name) for name in (*PHASES, "backups_removed")}
 
 
 def pillar(name, **api):

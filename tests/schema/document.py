@@ -2,12 +2,14 @@
 """Write the pages of the manual that say what the data says.
 
 ``document.py``
-    writes ``docs/options.rst`` and ``docs/releases.rst``; a test compares them with the data.
+    writes ``docs/options.rst``, ``docs/releases.rst`` and ``docs/duties.rst``; a test compares them
+    with the data.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -76,6 +78,30 @@ Names and versions
 *Migrations* is the revision to which the release brings the database; a release with that of the
 one before brings no migration.
 """
+
+DUTIES_HEAD = """\
+======
+Duties
+======
+
+What there is to do for an upgrade, by the release to which it leads, beside what the formula does
+by itself. A duty that is done by hand is listed in the pillar:
+
+.. code-block:: yaml
+
+    octavia:
+      upgrade:
+        done: [old-agents, v1-queue-drained]
+
+A *blocking* one is not to be left out: the cloud would refuse users, lose control of amphorae, or
+not start. *Until* is the release from which on a duty does not matter, when an upgrade leads that
+far. *Seen* are those of which the formula sees for itself that they are done; *in part* means that
+it sees when there is nothing to do.
+
+This page is made by ``tests/schema/document.py`` from ``octavia/parameters/hops.yaml``.
+"""
+#: What is to be set as code: sections, options, and names of their kind.
+CODE = re.compile(r"\[\w+\](?: \w*_\w+| topic)?|[\w-]*_[\w*]+")
 
 
 def load(name: str) -> Any:
@@ -284,7 +310,35 @@ def _gone(data: Mapping[str, Any]) -> Iterator[str]:
     yield from table(("option", "last in", "instead"), rows)
 
 
-PAGES = {"options.rst": options_page, "releases.rst": releases_page}
+# --- duties --------------------------------------------------------------------------------------
+
+
+def duties_page(data: Mapping[str, Any]) -> str:
+    """
+    The page of the duties of upgrades.
+
+    :param data: content of ``options.json``
+    :return: its text
+    """
+    heads = {release["name"]: release["head"] for release in load("releases.yaml")}
+    before = dict(zip(data["releases"][1:], data["releases"]))
+    lines = [DUTIES_HEAD]
+    for hop, duties in load("hops.yaml").items():
+        lines += title(hop, "=")
+        if heads[hop] == heads[before[hop]]:
+            lines += ["Brings no migration of the database.", ""]
+        lines += table(("duty", "when", "until", "seen", "what", "why"), list(map(_duty, duties)))
+    return "\n".join(lines)
+
+
+def _duty(duty: Mapping[str, Any]) -> tuple[str, ...]:
+    when = f"{duty['when']}, blocking" if duty["blocking"] else duty["when"]
+    seen = ("in part" if "otherwise" in duty else "yes") if "check" in duty else ""
+    said = (CODE.sub(r"``\g<0>``", duty[key]) for key in ("text", "why"))
+    return (f"``{duty['id']}``", when, duty.get("until", ""), seen, *said)
+
+
+PAGES = {"options.rst": options_page, "releases.rst": releases_page, "duties.rst": duties_page}
 
 
 def main() -> int:

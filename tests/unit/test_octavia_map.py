@@ -1,7 +1,9 @@
 """The map: what the SLS learn about a node."""
 
+import fnmatch
+import itertools
 import json
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from given import GOOD, SECRETS, at, built, changed
@@ -303,3 +305,164 @@ class TestPersistence:
         pillar = changed(at(release, ("api",)), {"api:task_flow": board})
         assert known(pillar)["persistence"] is wanted
         assert known(at(release, ("api",)))["persistence"] is False
+
+
+#: Upstream's order, by role.
+STOPPED = {
+    "octavia-housekeeping": "manager",
+    "octavia-health-manager": "manager",
+    "octavia-api": "api",
+    "octavia-driver-agent": "api",
+    "octavia-worker": "manager",
+}
+HEALTH: dict[str, Any] = {
+    "enabled": True,
+    "backends": ["octavia_db_check", "disable_by_file"],
+    "disable_by_file_path": "/var/lib/octavia/out",
+}
+
+
+class TestUpgrade:
+    """What the phases of an upgrade need to know."""
+
+    @pytest.mark.parametrize(
+        "roles",
+        [roles for count in range(4) for roles in itertools.combinations(GOOD, count)],
+    )
+    def test_services_are_stopped_in_upstreams_order(self, roles):
+        off = {f"{role}:enabled": False for role in GOOD if role not in roles}
+        result = known(changed(GOOD, off))
+        assert result["stop_order"] == [name for name, role in STOPPED.items() if role in roles]
+        assert set(result["stop_order"]) == set(result["units"])
+
+    @pytest.mark.parametrize("release", ["ocata", "rocky"])
+    def test_what_the_release_does_not_have_is_not_stopped(self, release):
+        wanted = [name for name in STOPPED if name != "octavia-driver-agent"]
+        assert known(at(release))["stop_order"] == wanted
+
+    @pytest.mark.parametrize("roles", [("api",), ("api", "manager")])
+    def test_apache_is_nobody_s_unit(self, roles):
+        pillar = {role: GOOD[role] for role in roles}
+        result = known(changed(pillar, {"api:bind:server": "apache"}), os="Ubuntu")
+        wanted = [name for name, role in STOPPED.items() if role in roles and name != "octavia-api"]
+        assert result["stop_order"] == wanted
+
+    def test_a_pillar_with_a_mistake_stops_nothing(self):
+        result = built(changed(GOOD, {"api:version": "x"})).result()
+        assert (result["stop_order"], result["release_packages"]) == ([], [])
+        assert (result["drain"], result["dump_packages"]) == ({}, [])
+
+    @pytest.mark.parametrize(
+        ("roles", "packages"),
+        [
+            (
+                ("api",),
+                [
+                    *("octavia-common", "octavia-api", "octavia-driver-agent"),
+                    *("python3-pymysql", "uwsgi-plugin-python3"),
+                ],
+            ),
+            (
+                ("manager",),
+                [
+                    *("octavia-common", "octavia-worker", "octavia-health-manager"),
+                    *("octavia-housekeeping", "python3-pymysql"),
+                ],
+            ),
+            (("client",), ["python3-octaviaclient", "python3-openstackclient"]),
+        ],
+    )
+    def test_packages_of_a_release(self, roles, packages):
+        assert known({role: GOOD[role] for role in roles})["release_packages"] == packages
+
+    def test_packages_of_a_release_each_once(self):
+        result = known(GOOD)
+        wanted = {name for packages in result["packages"].values() for name in packages}
+        assert set(result["release_packages"]) == {"octavia-common", *wanted}
+        assert len(set(result["release_packages"])) == len(result["release_packages"])
+        redhat = known(GOOD, os="Rocky", os_family="RedHat")["release_packages"]
+        assert redhat[0] == "openstack-octavia-common"
+
+    @pytest.mark.parametrize("os", ["Debian", "Rocky"])
+    def test_none_of_them_carries_tenants_traffic(self, os):
+        result = known(GOOD, os=os, os_family={"Rocky": "RedHat"}.get(os, os))
+        plane = result["data_plane"]
+        assert {"haproxy", "keepalived"} <= set(plane)
+        names = result["release_packages"]
+        assert not [name for name in names for one in plane if fnmatch.fnmatch(name, one)]
+
+    @pytest.mark.parametrize(
+        ("health", "file"),
+        [
+            (HEALTH, "/var/lib/octavia/out"),
+            ({**HEALTH, "backends": ["disable_by_file"]}, "/var/lib/octavia/out"),
+            ({**HEALTH, "enabled": False}, ""),
+            ({**HEALTH, "backends": ["octavia_db_check"]}, ""),
+            ({**HEALTH, "backends": None}, ""),
+            ({**HEALTH, "disable_by_file_path": None}, ""),
+            (False, ""),
+            (True, ""),
+        ],
+    )
+    def test_what_takes_the_api_out_of_the_balancer(self, health, file):
+        pillar = changed(at("2025.1", ("api",)), {"api:healthcheck": health})
+        drain = known(pillar)["drain"]
+        assert drain.get("file", "") == file
+        assert bool(drain) is bool(file)
+
+    @pytest.mark.parametrize(
+        ("changes", "url"),
+        [
+            ({}, "http://10.0.0.1:9876/healthcheck"),
+            ({"api:bind:address": "0.0.0.0"}, "http://127.0.0.1:9876/healthcheck"),
+            (
+                {"api:bind:cert_file": "/c", "api:bind:key_file": "/k"},
+                "https://10.0.0.1:9876/healthcheck",
+            ),
+        ],
+    )
+    def test_where_that_shows(self, changes, url):
+        pillar = changed(GOOD, {"api:version": "2025.1", "manager:version": "2025.1", **changes})
+        assert known(changed(pillar, {"api:healthcheck": HEALTH}))["drain"]["url"] == url
+        elsewhere = {"api:healthcheck": {**HEALTH, "path": "/alive"}}
+        moved = url.replace("healthcheck", "alive")
+        assert known(changed(pillar, elsewhere))["drain"]["url"] == moved
+
+    def test_only_the_api_can_be_taken_out(self):
+        assert known({"manager": GOOD["manager"]})["drain"] == {}
+        assert known(at("train", ("api",)))["drain"] == {}
+
+    @pytest.mark.parametrize(
+        ("connection", "debian", "redhat"),
+        [
+            ("mysql+pymysql://o:p@h/n", ["mariadb-client"], ["mariadb"]),
+            ("mysql://o:p@h/n", ["mariadb-client"], ["mariadb"]),
+            ("postgresql://o:p@h/n", ["postgresql-client"], ["postgresql"]),
+            ("postgresql+psycopg2://o:p@h/n", ["postgresql-client"], ["postgresql"]),
+            ("sqlite:////n", [], []),
+        ],
+    )
+    def test_what_saves_the_database(self, connection, debian, redhat):
+        api = {key: value for key, value in GOOD["api"].items() if key != "database"}
+        pillar = {"api": {**api, "database": {"connection": connection}}}
+        assert known(pillar)["dump_packages"] == debian
+        assert known(pillar, os="Rocky", os_family="RedHat")["dump_packages"] == redhat
+        assert known({"client": GOOD["client"]})["dump_packages"] == []
+
+    @pytest.mark.parametrize(("engine", "package"), [("mysql", "mariadb"), ("postgresql", "post")])
+    def test_by_the_engine_of_the_pillar(self, engine, package):
+        api = changed({"api": GOOD["api"]}, {"api:database:engine": engine})
+        (found,) = known(api)["dump_packages"]
+        assert found.startswith(package)
+
+    @pytest.mark.parametrize(
+        ("changes", "path"),
+        [
+            ({}, "/etc/openstack/clouds.yaml"),
+            ({"client:clouds": None}, "/etc/openstack/clouds.yaml"),
+            ({"client:clouds_file": "/root/clouds.yaml"}, "/root/clouds.yaml"),
+            ({"client:enabled": False}, "/etc/openstack/clouds.yaml"),
+        ],
+    )
+    def test_where_clouds_are_lent_to(self, changes, path):
+        assert known(changed(GOOD, changes))["upgrade_clouds_file"] == path

@@ -1,0 +1,3 @@
+# The name by which pipelines call octavia.upgrade.pkg_latest.
+include:
+  - octavia.upgrade.pkg_latest

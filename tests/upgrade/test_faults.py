@@ -1,0 +1,319 @@
+"""
+What may go wrong between Zed and 2025.1: each phase ends in a told state from which the next run
+goes on; and in the end the way back to Zed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.converge import suites
+from tests.converge.report import describe
+from tests.nodes.processes import wait_until
+
+from . import phases
+from .bench import Bench
+from .controller import UNITS
+from .test_first_hop import NEW, OLD
+
+COUNT = 3
+BACKUPS = "/var/backups/octavia"
+HELD = "/run/systemd/system/octavia-api.service.d/00-salt-formula-octavia-install.conf"
+SETTINGS = {**phases.UPGRADE, "allow_skip": True}
+#: An amphora that nobody answers for: its flow goes on for a while, and ends in ERROR.
+SLOW = {
+    "controller_worker": {"amphora_driver": "amphora_haproxy_rest_driver"},
+    "haproxy_amphora": {
+        "active_connection_max_retries": 10,
+        "active_connection_retry_interval": 2,
+        "connection_max_retries": 10,
+        "connection_retry_interval": 2,
+        "rest_request_conn_timeout": 1,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def bench(salt):
+    """A bench of its own, which may be broken."""
+    made = Bench("faults", upgrades=("debian13",), salt=salt, owner=os.getpid())
+    with made:
+        made.first.set_pillar(api=phases.DECIDED, upgrade=SETTINGS)
+        made.first.apply()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def controller(bench):
+    """The controller."""
+    return bench.first
+
+
+@pytest.fixture(scope="module")
+def before(bench):
+    """What there is before anything goes wrong."""
+    return bench.balancers(COUNT)
+
+
+def _killed(controller, sls: str, when: Callable[[], bool]) -> None:
+    """Applies a phase and kills Salt, and only Salt, in the middle of it."""
+    argv = controller.node.command(["salt-call", "--local", "state.apply", sls])
+    env = controller.node.environment()
+    with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL) as call:
+        assert wait_until(lambda: when() or call.poll() is not None, 300, pause=0.1)
+        assert call.poll() is None, f"{sls} ended before it could be killed"
+        controller.node.run(["pkill", "--signal", "KILL", "--full", "salt-call"])
+        call.wait()
+
+
+def _exists(controller, path: str) -> bool:
+    return controller.node.run(["test", "-e", path]).returncode == 0
+
+
+def _slow(bench, controller, name: str) -> str:
+    """A load balancer whose update is at work for twenty seconds; its id."""
+    controller.set_pillar(
+        api={**phases.DECIDED, **SLOW},
+        manager={**SLOW},
+    )
+    controller.apply()
+    (balancer,) = bench.cloud.sql(f"SELECT id FROM load_balancer WHERE name = '{name}'")
+    change = ["octaviav2.loadbalancer_update", name, "admin_state_up=False", "cloud_name=octavia"]
+    controller.node.salt_call(*change)
+    assert _status(bench, balancer) == "PENDING_UPDATE"
+    return balancer
+
+
+def _status(bench, balancer: str) -> str:
+    asked = f"SELECT provisioning_status FROM load_balancer WHERE id = '{balancer}'"
+    return "".join(bench.cloud.sql(asked))
+
+
+def _result(controller) -> str:
+    show = ["systemctl", "show", "--value", "--property=Result", "octavia-worker"]
+    return controller.node.run(show, check=True).stdout.strip()
+
+
+def _mend(bench, controller, balancer: str) -> None:
+    """Everything runs again with the usual drivers, and the load balancer is as it was."""
+    controller.set_pillar(api=phases.DECIDED, manager={}, upgrade=SETTINGS)
+    controller.apply()
+    bench.cloud.sql(
+        "UPDATE load_balancer SET provisioning_status = 'ACTIVE', enabled = 1 "
+        f"WHERE id = '{balancer}'"
+    )
+
+
+def test_a_flow_that_does_not_end_in_time_keeps_its_worker(bench, controller, before):
+    balancer = _slow(bench, controller, "lb000")
+    controller.set_pillar(upgrade={**SETTINGS, "idle_timeout": 3})
+    run = suites.apply(controller.node, "octavia.upgrade.service_stopped")
+    failed = run.by_id["octavia_upgrade_stopped_octavia-worker"]
+    assert failed["result"] is False
+    assert "lb000" in failed["comment"] and "PENDING_UPDATE" in failed["comment"]
+    assert controller.active() == ["octavia-worker"]
+    # The next run waits for the flow, whatever its end is, and then stops the worker.
+    controller.set_pillar(upgrade={**SETTINGS, "idle_timeout": 120})
+    suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
+    assert controller.active() == []
+    assert _status(bench, balancer) in ("ACTIVE", "ERROR")
+    assert _result(controller) == "success"
+    _mend(bench, controller, balancer)
+
+
+def test_rolling_a_worker_ends_its_flows_and_is_not_killed(bench, controller, before):
+    balancer = _slow(bench, controller, "lb001")
+    controller.set_pillar(upgrade={**SETTINGS, "mode": "rolling"})
+    suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
+    assert _status(bench, balancer) in ("ACTIVE", "ERROR")
+    assert _result(controller) == "success"
+    _mend(bench, controller, balancer)
+    phases.compare("faults before the upgrade", before, bench.must_be_active())
+
+
+def test_a_stuck_load_balancer_is_told_and_not_waited_for(bench, controller, before):
+    change = (
+        "UPDATE load_balancer SET provisioning_status = '{}', updated_at = {} WHERE name = '{}'"
+    )
+    old = "UTC_TIMESTAMP() - INTERVAL 2 DAY"
+    stamp = bench.cloud.sql("SELECT updated_at FROM load_balancer WHERE name = 'lb002'")[0]
+    bench.cloud.sql(change.format("PENDING_UPDATE", old, "lb002"))
+    run = suites.must_apply(controller.node, "octavia.upgrade.pre")
+    said = run.by_id["octavia_upgrade_ready"]["comment"]
+    assert "lb002" in said and "Nobody works on these any more" in said
+    assert controller.node.salt_call("octavia_control.wait_idle").data["idle"] is True
+    stamp = "NULL" if stamp == "NULL" else f"'{stamp}'"
+    bench.cloud.sql(change.format("ACTIVE", stamp, "lb002"))
+
+
+def test_killed_while_it_is_taken_out(controller):
+    controller.hop("debian13")
+    controller.set_pillar(upgrade={**SETTINGS, "drain_seconds": 60})
+    _killed(controller, "octavia.upgrade.upgrade.pre", lambda: _exists(controller, phases.DRAIN))
+    controller.set_pillar(upgrade=SETTINGS)
+    suites.must_apply(controller.node, "octavia.upgrade.upgrade.pre")
+    assert _exists(controller, phases.DRAIN)
+
+
+def test_killed_while_services_are_stopped(controller):
+    _killed(
+        controller,
+        "octavia.upgrade.service_stopped",
+        lambda: "octavia-health-manager" not in controller.active(),
+    )
+    suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
+    assert controller.active() == [] == controller.enabled()
+
+
+def test_a_failing_installation_is_told_and_done_again(controller):
+    hook = "/etc/apt/apt.conf.d/99-fails"
+    controller.node.put(hook, 'DPkg::Pre-Install-Pkgs {"echo it fails on purpose; false";};\n')
+    run = suites.apply(controller.node, "octavia.upgrade.pkg_latest")
+    failed = run.by_id["octavia_upgrade_packages"]
+    assert failed["result"] is False and not _exists(controller, HELD)
+    assert "could not be brought to their latest version" in failed["comment"]
+    controller.node.run(["rm", hook], check=True)
+
+
+def test_killed_while_packages_are_installed(controller):
+    log = "/var/log/dpkg.log"
+
+    def unpacks() -> bool:
+        return bool(re.search(r"unpack python3-octavia", controller.node.get(log)))
+
+    controller.node.run(["truncate", "--size=0", log], check=True)
+    _killed(controller, "octavia.upgrade.pkg_latest", unpacks)
+    suites.must_apply(controller.node, "octavia.upgrade.pkg_latest")
+    assert controller.versions()["octavia-common"].startswith("16.")
+    assert not _exists(controller, HELD)
+    assert controller.active() == []
+    run = suites.must_apply(controller.node, "octavia.upgrade.pkg_latest")
+    assert not run.changed, describe(run.changed)
+
+
+def test_killed_while_the_configuration_is_written(controller):
+    conf = "/etc/octavia/octavia.conf"
+    stamp = ["stat", "--format=%Y.%i", conf]
+    before = controller.node.run(stamp, check=True).stdout
+    controller.set_pillar(api={**phases.DECIDED, "networking": {"max_retries": 17}})
+    _killed(
+        controller,
+        "octavia.upgrade.render_config",
+        lambda: controller.node.run(stamp).stdout != before,
+    )
+    controller.set_pillar(api=phases.DECIDED)
+    suites.must_apply(controller.node, "octavia.upgrade.render_config")
+    assert controller.node.salt_call("octavia_config.load_check", conf).data == []
+
+
+def test_database_down_at_the_migration(bench, controller):
+    bench.cloud.node.run(["systemctl", "stop", "mariadb"], check=True)
+    try:
+        run = suites.apply(controller.node, "octavia.upgrade.offline_sync")
+        assert run.by_id["octavia_db"]["result"] is False
+        assert "unreachable" in describe(run.failed), describe(run.failed)
+    finally:
+        bench.cloud.node.run(["systemctl", "start", "mariadb"], check=True)
+
+
+def test_disk_full_at_the_backup(bench, controller):
+    node = controller.node
+    node.run(["mkdir", "-p", BACKUPS], check=True)
+    node.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "full", BACKUPS], check=True)
+    try:
+        run = suites.apply(node, "octavia.upgrade.offline_sync")
+        failed = run.by_id["octavia_db_backup"]
+        assert failed["result"] is False and "no space" in failed["comment"], failed["comment"]
+        assert run.by_id["octavia_db"]["result"] is False
+        assert node.run(["ls", "-A", BACKUPS], check=True).stdout == ""
+    finally:
+        node.run(["umount", BACKUPS], check=True)
+    assert bench.cloud.sql("SELECT version_num FROM alembic_version") == ["0995c26fc506"]
+
+
+def test_somebody_who_is_connected_forbids_the_migration(bench, controller):
+    argv = ["systemd-run", "--quiet", "--unit=connected", suites.SYSTEM_PYTHON, "-c"]
+    connect = (
+        "import pymysql, signal; c = pymysql.connect(host='{}', user='octavia', "
+        "password='change-me-database', database='octavia'); signal.pause()"
+    )
+    controller.node.run([*argv, connect.format(bench.cloud.node.address)], check=True)
+    try:
+        sessions = ["octavia_control.db_sessions"]
+        assert wait_until(lambda: controller.node.salt_call(*sessions).data, 60)
+        run = suites.apply(controller.node, "octavia.upgrade.offline_sync")
+        failed = run.by_id["octavia_db"]
+        assert failed["result"] is False
+        assert "still connected" in failed["comment"]
+        assert controller.node.address in failed["comment"]
+    finally:
+        controller.node.run(["systemctl", "stop", "connected"], check=True)
+    assert bench.cloud.sql("SELECT version_num FROM alembic_version") == ["0995c26fc506"]
+
+
+def test_killed_at_the_migration(bench, controller):
+    _killed(
+        controller,
+        "octavia.upgrade.offline_sync",
+        lambda: controller.node.run(["pgrep", "--full", "octavia-db-manage"]).returncode == 0,
+    )
+    # Octavia's own program goes on without Salt, and whoever comes meanwhile is told.
+    assert wait_until(
+        lambda: controller.node.run(["pgrep", "--full", "octavia-db-manage"]).returncode, 120
+    )
+    suites.must_apply(controller.node, "octavia.upgrade.offline_sync")
+    assert bench.cloud.sql("SELECT version_num FROM alembic_version") == ["fabf4983846b"]
+
+
+def test_an_api_that_does_not_come_up(controller):
+    node = controller.node
+    listen = f"socket.create_server(('{node.address}', 9876))"
+    taken = f"import signal, socket; s = {listen}; signal.pause()"
+    run = ["systemd-run", "--quiet", "--unit=taken", suites.SYSTEM_PYTHON, "-c", taken]
+    node.run(run, check=True)
+    try:
+        run = suites.apply(node, "octavia.upgrade.service_running")
+        failed = run.by_id["octavia_upgrade_up_octavia-api"]
+        assert failed["result"] is False
+        assert "octavia-api" in failed["comment"]
+        # What comes after it was not begun.
+        assert "octavia-health-manager" not in controller.active()
+    finally:
+        node.run(["systemctl", "stop", "taken"], check=True)
+    _killed(
+        controller,
+        "octavia.upgrade.service_running",
+        lambda: "octavia-api" in controller.active(),
+    )
+    suites.must_apply(node, "octavia.upgrade.service_running")
+    assert controller.active() == list(UNITS)
+
+
+def test_put_back_and_nothing_is_lost(bench, controller, before):
+    suites.must_apply(controller.node, "octavia.upgrade.upgrade.post")
+    assert not _exists(controller, phases.DRAIN)
+    phases.compare("Zed to 2025.1 with faults in each phase", before, bench.must_be_active())
+    assert bench.updatable()["loadbalancers"] == COUNT
+
+
+def test_the_way_back(bench, controller, before):
+    """The backup of before the migration, a node with the old release, and all is as it was."""
+    suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
+    backups = controller.node.salt_call("octavia_control.db_backups").data
+    restored = controller.node.salt_call("octavia_control.db_restore", backups[-1])
+    assert restored.returncode == 0, restored.data
+    assert bench.cloud.sql("SELECT version_num FROM alembic_version") == ["0995c26fc506"]
+    bench.reinstall()
+    again = bench.first
+    assert again.settings["version"] == OLD != NEW
+    assert again.versions()["octavia-common"].startswith("11.")
+    assert again.active() == list(UNITS)
+    # The backup is of before the last change; Octavia writes the time of a change into an object.
+    phases.compare("back from 2025.1 to Zed", before, bench.must_be_active())
+    assert bench.updatable()["loadbalancers"] == COUNT
+    suites.must_apply(again.node, "octavia.upgrade.verify")
