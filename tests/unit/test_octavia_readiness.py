@@ -294,20 +294,27 @@ class TestFleet:
     """Heartbeats and agents of the amphorae."""
 
     @pytest.mark.parametrize(
-        ("ages", "state", "said"),
+        ("ages", "states", "said"),
         [
-            ([], "ok", "there is no amphora in use"),
-            ([3, 60], "ok", "of 2 amphorae, the oldest 60 s ago"),
-            ([3, 61], "warning", "1 of 2 amphorae are late: a1 (61 s)"),
-            ([None, 3], "warning", "a0 (never)"),
-            ([None] * 11, "warning", "11 of 11"),
+            ([], ["ok"], "there is no amphora in use"),
+            ([3, 60], ["ok"], "of 2 amphorae, the oldest 60 s ago"),
+            ([3, 61], ["warning"], "1 of 2 amphorae are late: a1 (61 s)"),
+            ([None, 3], ["warning", "ok"], "1 of 2 amphorae have never been heard of: a0."),
+            ([None, 90], ["warning", "warning"], "1 of 2 amphorae are late: a1 (90 s)"),
+            ([None] * 12, ["warning"], "a9 and 2 more"),
         ],
     )
-    def test_heartbeats(self, ages, state, said):
+    def test_heartbeats(self, ages, states, said):
         rows = [{"amphora": f"a{number}", "age": age} for number, age in enumerate(ages)]
-        found, text = only(readiness.heartbeats(rows, 60))
-        assert (found, said in text) == (state, True), text
-        assert text.count("never") <= 10
+        found = readiness.heartbeats(rows, 60)
+        assert [item["state"] for item in found] == states
+        assert said in readiness.describe(found)
+
+    @pytest.mark.parametrize(("age", "stops"), [(None, 0), (3, 0), (90, 1)])
+    def test_only_an_amphora_that_was_heard_before_can_be_dead(self, age, stops):
+        found = readiness.heartbeats([{"amphora": "a", "age": age}], 60)
+        assert len(readiness.late(found)) == stops
+        assert len(readiness.stops(readiness.late_stops(found))) == stops
 
     @pytest.mark.parametrize(
         ("versions", "states", "said"),

@@ -23,6 +23,7 @@ from .controller import UNITS
 from .tenant import working
 
 COUNT = 20
+CLOUDS = "/etc/openstack/clouds.yaml"
 SLS = "octavia.orchestrate.upgrade"
 SETTINGS = {**phases.UPGRADE, "allow_skip": True, "drain_seconds": 5}
 
@@ -47,8 +48,8 @@ def before(cluster, master):
     return cluster.balancers(COUNT)
 
 
-def _publish(node, cluster) -> None:
-    """Gives the master the pillars of the controllers."""
+def _publish(node, cluster, **more: Any) -> None:
+    """Gives the master the pillars of the controllers, and the first of them something more."""
     files: dict[str, Any] = {}
     top = {}
     for controller in cluster.controllers:
@@ -60,6 +61,9 @@ def _publish(node, cluster) -> None:
             # The first file reads the second by its name.
             text = text.replace("'bench.sls'", f"'{controller.name}/bench.sls'")
             files[f"{controller.name}/{name}"] = text
+        if controller is cluster.first and more:
+            files["more.sls"] = json.dumps(more)
+            names.append("more")
         top[controller.name] = names
     node.set_pillar({**files, "top.sls": yaml.safe_dump({"base": top})})
 
@@ -119,6 +123,36 @@ def test_without_the_sources_of_the_new_release_it_stops_and_tells_how_the_nodes
         )
         assert controller.active() == list(UNITS)
         controller.set_pillar(upgrade=SETTINGS)
+
+
+def test_a_clouds_yaml_is_lent_by_the_mine_for_the_time_of_an_upgrade(master, cluster):
+    borrower = cluster.controllers[-1]
+    content = yaml.safe_load(borrower.node.get(CLOUDS))
+    _publish(
+        master.node,
+        cluster,
+        keystone={"client": {"os_client_config": {"enabled": True, "content": content}}},
+    )
+    master.refresh_pillar()
+    what = ["keystone_os_client_config", "keystone:client:os_client_config:content"]
+    master.salt(cluster.first.name, "mine.send", *what, "mine_function=pillar.get")
+    borrower.node.run(["mv", CLOUDS, f"{CLOUDS}.own"], check=True)
+    state = "octavia_upgrade_clouds_lent"
+    try:
+        for changes in (True, False):
+            said = master.salt(borrower.name, "state.apply", "octavia.upgrade.pre", timeout=300)
+            (lent,) = [one for one in said[borrower.name].values() if one["__id__"] == state]
+            assert (lent["result"], bool(lent["changes"])) == (True, changes), lent
+            assert not [secret for secret in cluster.secrets if secret in json.dumps(said)]
+        assert yaml.safe_load(borrower.node.get(CLOUDS)) == content
+        mode = borrower.node.run(["stat", "--format=%a %U", CLOUDS], check=True).stdout
+        assert mode.strip() == "600 root"
+        master.salt(borrower.name, "state.apply", "octavia.upgrade.post", timeout=300)
+        assert borrower.node.run(["test", "-e", CLOUDS]).returncode == 1
+    finally:
+        borrower.node.run(["mv", f"{CLOUDS}.own", CLOUDS], check=True)
+    master.salt(borrower.name, "state.apply", "octavia.upgrade.post", timeout=300)
+    assert yaml.safe_load(borrower.node.get(CLOUDS)) == content
 
 
 def test_a_rolling_upgrade_with_a_migration_is_refused(master, cluster):
