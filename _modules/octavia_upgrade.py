@@ -302,6 +302,12 @@ def simulate(pkgs: list[str], data_plane: list[str] | None = None) -> dict[str, 
     answer = _apt_get(["--simulate"], pkgs, patterns)
     if answer["retcode"]:
         raise CommandExecutionError(f"apt finds no way to these packages:\n{_last_words(answer)}")
+    held = packages.held(answer["stdout"])
+    if held:
+        raise CommandExecutionError(
+            f"these packages are held, and would have to change: {', '.join(held)}. Run apt-mark "
+            "unhold on them, or leave this upgrade"
+        )
     found = packages.of_apt(answer["stdout"])
     return {
         "changes": found.changes,

@@ -74,6 +74,23 @@ def preferences(patterns: Iterable[str]) -> str:
     return f"Package: {names}\nPin: release *\nPin-Priority: -1\n\n"
 
 
+def held(output: str) -> list[str]:
+    """
+    The packages that an operator holds and that would be changed all the same, which apt refuses to
+    do.
+
+    :param output: what ``apt-get --simulate install`` says in the C locale
+    :return: the names
+    """
+    _, _, rest = output.partition("The following held packages will be changed:\n")
+    names: list[str] = []
+    for line in rest.splitlines():
+        if not line.startswith(" "):
+            break
+        names += line.split()
+    return sorted(names)
+
+
 def of_apt(output: str) -> Transaction:
     """
     What ``apt-get --simulate install`` says.

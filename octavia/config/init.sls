@@ -17,7 +17,7 @@ octavia_heartbeat_key:
     - require_in:
       - file: octavia_config_file
 {%- endif %}
-{%- if octavia.units %}
+{%- if octavia.units or octavia.apache %}
 
 octavia_config_file:
   file.managed:

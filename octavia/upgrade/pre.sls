@@ -12,7 +12,8 @@ octavia_upgrade_pre:
       - sls: octavia.check
     - require_in:
       - octavia_upgrade: octavia_upgrade_ready
-{%- if octavia.roles and not octavia.noservices %}
+{#- Where the role client keeps the file there is none to lend. #}
+{%- if octavia.roles and not octavia.clouds_file and not octavia.noservices %}
 
 octavia_upgrade_clouds_lent:
   octavia_upgrade.clouds_lent:

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import grp
+import inspect
 import os
 import socket
 import subprocess
@@ -121,8 +122,9 @@ class Controller:
         return self._within(self.minion.call[name].func, self.around, self.minion.opts)
 
     def _within(self, function, salt, opts):
-        # Salt's loader puts its own names back at each call through it.
-        function.__globals__.update(__salt__=salt, __opts__=opts)
+        # Salt's loader puts its own names back at each call through it. What decorates a state is
+        # of another module.
+        inspect.unwrap(function).__globals__.update(__salt__=salt, __opts__=opts)
         return function
 
     def deploy(self, test=False):

@@ -3,6 +3,8 @@ The states that carry rotations out, by Salt's own loader, on a fleet that does 
 it. The real fleet is in tests/converge/test_agent.py.
 """
 
+import inspect
+
 import harness
 import pytest
 from cases import CASES
@@ -128,9 +130,9 @@ def _run(minion, site):
 
     def run(function, test=False, **arguments):
         state = minion.highstate.state.states[f"octavia_pki.{function}"].func
-        # The decorated function is of the same module, and has the same names around it.
-        state.__globals__.update(__salt__=site.functions(), __opts__={"test": test})
-        state.__globals__["POLL_SECONDS"] = 0.01
+        # What decorates it is of another module.
+        around = inspect.unwrap(state).__globals__
+        around.update(__salt__=site.functions(), __opts__={"test": test}, POLL_SECONDS=0.01)
         return state("x", **arguments)
 
     return run

@@ -213,6 +213,13 @@ class TestDataPlane:
         assert packages.of_apt(line).touched(DATA_PLANE[family]) == [kernel]
 
 
+def test_preferences():
+    assert packages.preferences(["qemu*", "haproxy"]).splitlines() == [
+        *("Package: qemu* haproxy", "Pin: release *", "Pin-Priority: -1", ""),
+    ]
+    assert packages.preferences([]) == ""
+
+
 class TestNeeded:
     """What goes along with the packages of Octavia."""
 
@@ -232,3 +239,12 @@ class TestNeeded:
         plane = "\n".join(name.replace("*", "x") for name in DATA_PLANE[family])
         along = PARAMETERS["osfamilies"][family]["upgraded_along"]
         assert packages.needed(DEPENDS + plane, along) == packages.needed(DEPENDS, along)
+
+
+def test_held_packages_are_told():
+    text = (
+        f"{HEAD}The following held packages will be changed:\n  octavia-common python3-octavia\n"
+        "  octavia-api\nThe following packages will be upgraded:\n  octavia-worker\n"
+    )
+    assert packages.held(text) == ["octavia-api", "octavia-common", "python3-octavia"]
+    assert packages.held(UPGRADE) == []

@@ -128,6 +128,8 @@ def test_without_the_sources_of_the_new_release_it_stops_and_tells_how_the_nodes
 def test_a_clouds_yaml_is_lent_by_the_mine_for_the_time_of_an_upgrade(master, cluster):
     borrower = cluster.controllers[-1]
     content = yaml.safe_load(borrower.node.get(CLOUDS))
+    # The role client keeps the file by itself.
+    borrower.set_pillar(client={"enabled": False})
     _publish(
         master.node,
         cluster,
@@ -151,6 +153,7 @@ def test_a_clouds_yaml_is_lent_by_the_mine_for_the_time_of_an_upgrade(master, cl
         assert borrower.node.run(["test", "-e", CLOUDS]).returncode == 1
     finally:
         borrower.node.run(["mv", f"{CLOUDS}.own", CLOUDS], check=True)
+        borrower.set_pillar(client={})
     master.salt(borrower.name, "state.apply", "octavia.upgrade.post", timeout=300)
     assert yaml.safe_load(borrower.node.get(CLOUDS)) == content
 
