@@ -81,6 +81,8 @@ QUEUE = "octavia_provisioning_v2"
 PROGRESS_TAG = "salt/octavia_control/progress"
 #: Seconds between two looks at what is waited for, and between two tellings of it.
 POLL_SECONDS, TOLD_EVERY = 1.0, 10.0
+#: What a trial of the API is called.
+TRIAL = "API: create, read, update, delete"
 #: How the file begins that takes the API out of service.
 DRAINED = "# Written by Salt: this API is out of service for an upgrade.\n"
 
@@ -1100,8 +1102,12 @@ def verify(api: bool = True, saltenv: str = "base") -> list[dict[str, str]]:
         found += _fleet(saltenv)
     if "manager" in known["roles"]:
         found += readiness.agents(__salt__["octavia_upgrade.agent_versions"](saltenv))
-    if api:
-        found += _life(known["upgrade"], saltenv)
+    if api and readiness.stops(found):
+        # Without a worker, say, what is made could not even be removed.
+        text = "not before the services, the schema and the amphorae are right"
+        found.append(readiness.item(TRIAL, readiness.UNCHECKED, text))
+    elif api:
+        found += _life(known["upgrade"])
     return found
 
 
@@ -1131,14 +1137,12 @@ def _fleet(saltenv: str) -> list[dict[str, str]]:
     return readiness.late_stops(found)
 
 
-def _life(settings: dict[str, Any], saltenv: str) -> list[dict[str, str]]:
+def _life(settings: dict[str, Any]) -> list[dict[str, str]]:
     """Creates, reads, updates and deletes a tree through the API."""
-    del saltenv
-    what = "API: create, read, update, delete"
     wanted = settings["verify"]
     if not wanted["vip_subnet_id"]:
         text = "name a subnet for the trial in octavia:upgrade:verify:vip_subnet_id"
-        return [readiness.item(what, readiness.UNCHECKED, text)]
+        return [readiness.item(TRIAL, readiness.UNCHECKED, text)]
     call = {"cloud_name": settings["cloud_name"], "timeout": wanted["timeout"]}
     name = trial.NAME.format(node=__opts__["id"])
     tree = trial.tree(name, wanted["provider"], wanted["vip_subnet_id"])
@@ -1159,9 +1163,9 @@ def _life(settings: dict[str, Any], saltenv: str) -> list[dict[str, str]]:
     except CommandExecutionError as error:
         problem = problem or str(error)
     if problem:
-        return [readiness.item(what, readiness.STOP, __salt__["octavia_config.hidden"](problem))]
+        return [readiness.item(TRIAL, readiness.STOP, __salt__["octavia_config.hidden"](problem))]
     text = f"a load balancer with all kinds of children, provider {wanted['provider']}"
-    return [readiness.item(what, readiness.OK, text)]
+    return [readiness.item(TRIAL, readiness.OK, text)]
 
 
 def _lived(tree: dict[str, Any], name: str, call: dict[str, Any]) -> str:

@@ -180,17 +180,19 @@ def test_verify_tries_the_api_and_leaves_nothing(bench, controller, before):
 
 def test_verify_finds_what_does_not_work_and_cleans_up(bench, controller):
     controller.node.run(["systemctl", "stop", "octavia-worker"], check=True)
-    short = {**phases.UPGRADE["verify"], "timeout": 10}
-    controller.set_pillar(upgrade={**phases.UPGRADE, "allow_skip": True, "verify": short})
     try:
         run = suites.apply(controller.node, "octavia.upgrade.verify")
         said = run.by_id["octavia_upgrade_verified"]["comment"]
         assert run.by_id["octavia_upgrade_verified"]["result"] is False
         assert "stop: services: octavia-worker" in said, said
-        assert "stop: API: create" in said, said
+        assert "not checked: API: create" in said, said
     finally:
         controller.node.run(["systemctl", "start", "octavia-worker"], check=True)
-        controller.set_pillar(upgrade={**phases.UPGRADE, "allow_skip": True})
+    wrong = {**phases.UPGRADE["verify"], "provider": "no-such-provider"}
+    controller.set_pillar(upgrade={**phases.UPGRADE, "allow_skip": True, "verify": wrong})
+    said = suites.apply(controller.node, "octavia.upgrade.verify").failed[0]["comment"]
+    assert "stop: API: create" in said and "no-such-provider" in said, said
+    controller.set_pillar(upgrade={**phases.UPGRADE, "allow_skip": True})
     suites.must_apply(controller.node, "octavia.upgrade.verify")
     assert len(bench.snapshot()["loadbalancers"]) == COUNT
 
