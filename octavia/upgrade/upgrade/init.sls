@@ -2,7 +2,7 @@
 
 {#- Those of the configuration's SLS that have states on this node. #}
 {%- set written = {
-      'octavia.config': octavia.units,
+      'octavia.config': octavia.units or octavia.apache,
       'octavia.config.policy': octavia.policy,
       'octavia.config.ovn': octavia.ovn,
       'octavia.config.logrotate': octavia.logrotate,
@@ -40,7 +40,7 @@ extend:
     test:
       - require:
         - sls: octavia.upgrade.pkg_latest
-{%- if octavia.units %}
+{%- if octavia.units or octavia.apache %}
   # Whatever else is written requires this file.
   octavia_config_file:
     file:
