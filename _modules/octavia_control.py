@@ -1097,7 +1097,13 @@ def verify(api: bool = True, saltenv: str = "base") -> list[dict[str, str]]:
         return [readiness.item("node", readiness.UNCHECKED, "the grain noservices is set")]
     if known["stop_order"]:
         found += readiness.running(services(saltenv))
-        found += readiness.probed(_probes(known, saltenv))
+        probes = _probes(known, saltenv)
+        for _ in _looks(60):
+            # A worker that was just started is known to the broker some seconds later.
+            if all(probe["up"] for probe in probes.values()) or readiness.stops(found):
+                break
+            probes = _probes(known, saltenv)
+        found += readiness.probed(probes)
         found += readiness.schema(db_state("octavia", saltenv))
         found += _fleet(saltenv)
     if "manager" in known["roles"]:

@@ -206,6 +206,8 @@ def test_the_rest_of_the_nodes_is_upgraded_and_booted(master, cluster):
 
 
 def test_rolling(master, cluster):
+    for controller in cluster.controllers:
+        controller.set_pillar(api=phases.DECIDED_NEWEST)
     _hop(master, cluster, "testing")
     before = cluster.must_be_active()
     urls = [controller.url for controller in cluster.controllers]

@@ -29,9 +29,9 @@ SETTINGS = {**phases.UPGRADE, "allow_skip": True}
 SLOW = {
     "controller_worker": {"amphora_driver": "amphora_haproxy_rest_driver"},
     "haproxy_amphora": {
-        "active_connection_max_retries": 10,
+        "active_connection_max_retries": 45,
         "active_connection_retry_interval": 2,
-        "connection_max_retries": 10,
+        "connection_max_retries": 45,
         "connection_retry_interval": 2,
         "rest_request_conn_timeout": 1,
     },
@@ -83,7 +83,7 @@ def _exists(controller, path: str) -> bool:
 
 
 def _slow(bench, controller, name: str) -> str:
-    """A load balancer whose update is at work for twenty seconds; its id."""
+    """A load balancer whose update is at work for a minute or two; its id."""
     controller.set_pillar(
         api={**phases.DECIDED, **SLOW},
         manager={**SLOW},
@@ -110,10 +110,9 @@ def _mend(bench, controller, balancer: str) -> None:
     """Everything runs again with the usual drivers, and the load balancer is as it was."""
     controller.set_pillar(api=phases.DECIDED, manager={}, upgrade=SETTINGS)
     controller.apply()
-    bench.cloud.sql(
-        "UPDATE load_balancer SET provisioning_status = 'ACTIVE', enabled = 1 "
-        f"WHERE id = '{balancer}'"
-    )
+    mended = "SET provisioning_status = 'ACTIVE', enabled = 1 WHERE"
+    bench.cloud.sql(f"UPDATE load_balancer {mended} id = '{balancer}'")
+    bench.cloud.sql(f"UPDATE listener {mended} load_balancer_id = '{balancer}'")
 
 
 def test_a_flow_that_does_not_end_in_time_keeps_its_worker(bench, controller, balancers):
@@ -125,7 +124,7 @@ def test_a_flow_that_does_not_end_in_time_keeps_its_worker(bench, controller, ba
     assert "lb000" in failed["comment"] and "PENDING_UPDATE" in failed["comment"]
     assert controller.active() == ["octavia-worker"]
     # The next run waits for the flow, whatever its end is, and then stops the worker.
-    controller.set_pillar(upgrade={**SETTINGS, "idle_timeout": 120})
+    controller.set_pillar(upgrade={**SETTINGS, "idle_timeout": 300})
     suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
     assert controller.active() == []
     assert _status(bench, balancer) in ("ACTIVE", "ERROR")

@@ -22,7 +22,7 @@ def controller(bench):
     """The controller, with the sources and the pillar of the new release."""
     bench.first.hop("testing")
     settings = {**phases.UPGRADE, "allow_skip": True}
-    bench.first.set_pillar(api=phases.DECIDED, upgrade=settings)
+    bench.first.set_pillar(api=phases.DECIDED, client={}, upgrade=settings)
     return bench.first
 
 
@@ -30,6 +30,14 @@ def controller(bench):
 def before(bench, controller):
     """What there is before the upgrade."""
     return bench.must_be_active()
+
+
+def test_an_option_that_is_gone_is_told_before_anything_is_touched(controller, before):
+    comment = phases.refused(controller, "octavia.upgrade.upgrade", "octavia_check")
+    assert "octavia:api:oslo_policy:enforce_scope" in comment
+    assert "removed in 2026.2" in comment
+    assert controller.active() == list(UNITS)
+    controller.set_pillar(api=phases.DECIDED_NEWEST)
 
 
 def test_the_whole_upgrade_of_a_node(bench, controller, before):
