@@ -43,10 +43,11 @@ def __virtual__():
     return __virtualname__
 
 
-def readiness_(saltenv: str = "base") -> list[dict[str, str]]:
+def readiness_(refresh: bool = False, saltenv: str = "base") -> list[dict[str, str]]:
     """
     Whether this node is ready to be upgraded to the release of its pillar. Changes nothing.
 
+    :param refresh: ask the package sources anew
     :param saltenv: file server environment that holds the formula
     :return: the items, each with ``what`` was looked at, its ``state`` (``ok``, ``stop``,
         ``warning``, ``not checked``) and the ``text``
@@ -73,7 +74,10 @@ def readiness_(saltenv: str = "base") -> list[dict[str, str]]:
     )
     if not old:
         return found
-    found += readiness.offered(offered(False, saltenv), known["release"])
+    offer = offered(refresh, saltenv)
+    found += readiness.offered(offer, known["release"])
+    if offer["release"] == known["release"]:
+        found += readiness.packages(_foretold(known, saltenv))
     found += _options(known, old, saltenv)
     found += _room(known, saltenv)
     agents: dict[str, str | None] | None = None
@@ -86,6 +90,16 @@ def readiness_(saltenv: str = "base") -> list[dict[str, str]]:
         found += readiness.certificates(__salt__["octavia_pki.check"](True, saltenv))
     found += _duties(known, old, agents, saltenv)
     return found
+
+
+def _foretold(known: dict[str, Any], saltenv: str) -> dict[str, Any]:
+    """What the packages would do; what stands in their way as ``error``."""
+    if not shutil.which("apt-get"):
+        return {"unknown": "no package manager here can be asked what it would do"}
+    try:
+        return simulate(along(known["release_packages"], saltenv), known["data_plane"])
+    except CommandExecutionError as problem:
+        return {"error": str(problem)}
 
 
 def _options(known: dict[str, Any], old: str, saltenv: str) -> list[dict[str, str]]:

@@ -54,7 +54,7 @@ def ready(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
           octavia_upgrade.ready: []
     """
     del kwargs
-    found = __salt__["octavia_upgrade.readiness"](saltenv)
+    found = __salt__["octavia_upgrade.readiness"](not __opts__["test"], saltenv)
     return _judged(states.ret(name), found, "Nothing was changed.")
 
 

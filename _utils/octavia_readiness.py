@@ -139,6 +139,28 @@ def offered(package: Mapping[str, Any], target: str) -> list[Item]:
     return [item(what, WARNING, text)]
 
 
+def packages(would: Mapping[str, Any]) -> list[Item]:
+    """
+    What the packages of the release to come would do to the node.
+
+    :param would: as octavia_upgrade.simulate gives it, an ``error``, or why it is ``unknown``
+    :return: the items
+    """
+    what = "packages"
+    if would.get("unknown"):
+        return [item(what, UNCHECKED, str(would["unknown"]))]
+    if would.get("error"):
+        return [item(what, STOP, str(would["error"]))]
+    if would["data_plane"]:
+        text = (
+            f"packages of the data plane would be touched: {', '.join(would['data_plane'])}. "
+            "Upgrade them apart first, with the tenants' traffic in mind"
+        )
+        return [item(what, STOP, text)]
+    gone = f", these would go: {', '.join(would['removed'])}" if would["removed"] else ""
+    return [item(what, OK, f"{len(would['changes'])} would change{gone}")]
+
+
 def options(
     written: Iterable[tuple[str, str]], coming: Mapping[str, Mapping[str, Any]], diff: Any
 ) -> list[Item]:

@@ -856,6 +856,8 @@ class TestReadiness:
                 "octavia_control.db_backup_room": lambda *_: {"free": 10, "needed": 5},
                 "octavia_control.db_look": lambda *_: {"now": NOW, "rows": []},
                 "octavia_pki.check": lambda *_: [],
+                "cmd.run_all": lambda *_, **__: {"retcode": 0, "stdout": "", "stderr": ""},
+                "pkg.list_pkgs": dict,
             }
             own = ("sections", "diff", "hops", "pki")
             real = {f"octavia_config.{name}": node.call[f"octavia_config.{name}"] for name in own}
@@ -878,7 +880,14 @@ class TestReadiness:
         found = self.states(ask())
         folder = node.known["upgrade"]["backup"]["path"]
         assert set(found) == {
-            *("pillar", "sequence", "package sources", "octavia-status upgrade check", "database"),
+            *(
+                "pillar",
+                "sequence",
+                "package sources",
+                "packages",
+                "octavia-status upgrade check",
+                "database",
+            ),
             *("objects in PENDING", "heartbeats", "amphora agents", "certificates", "duties"),
             *("room in /var", f"room in {folder}"),
         }

@@ -356,3 +356,18 @@ def test_probes():
         {"what": "API", "state": "ok", "text": "200"},
         {"what": "worker", "state": "stop", "text": "no consumers"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("would", "state", "said"),
+    [
+        ({"changes": {"a": {}}, "removed": [], "data_plane": []}, "ok", "1 would change"),
+        ({"changes": {}, "removed": ["b"], "data_plane": []}, "ok", "these would go: b"),
+        ({"changes": {}, "removed": [], "data_plane": ["qemu"]}, "stop", "qemu"),
+        ({"error": "apt finds no way"}, "stop", "no way"),
+        ({"unknown": "no package manager"}, "not checked", "no package manager"),
+    ],
+)
+def test_what_packages_would_do(would, state, said):
+    (found,) = readiness.packages(would)
+    assert (found["state"], said in found["text"]) == (state, True)

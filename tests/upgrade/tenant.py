@@ -52,7 +52,7 @@ def working(cloud: Cloud, urls: Sequence[str]) -> Iterator[dict[str, Any]]:
         finally:
             node.run(["touch", STOP], check=True)
             try:
-                _, said = client.communicate(timeout=900)
+                _, said = client.communicate(timeout=1800)
             except subprocess.TimeoutExpired:
                 client.kill()
                 raise

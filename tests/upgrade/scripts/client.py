@@ -20,7 +20,7 @@ SUBNET = "22222222-3333-4444-5555-666666666666"
 WORKERS = 3
 PROBE = 0.25
 # How long an accepted request may take to its end: a controller may be restarted meanwhile.
-SETTLE = 600
+SETTLE = 1800
 
 
 class Balancer:
