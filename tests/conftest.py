@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options that choose what is converged."""
     group = parser.getgroup("converge")
     group.addoption("--suite", default="", help="suite to bring up, a name of tests/pillar")
+    group.addoption("--job", default="", help="put before the names of its nodes")
     group.addoption("--platform", default="debian12", help="platform of its nodes")
     group.addoption("--salt", default="3008", help="series of Salt")
     newest = environments.NEWEST_OCTAVIA
@@ -63,7 +64,8 @@ def release(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def suite(request: pytest.FixtureRequest, suite_name: str, platform: str, salt: str):
     """The suite, with everything but the formula applied."""
-    made = suites.Suite(suite_name, platform, salt, owner=os.getpid())
+    job = request.config.getoption("--job")
+    made = suites.Suite(suite_name, platform, salt, owner=os.getpid(), job=job)
     request.addfinalizer(made.close)
     suites.prepare(made)
     return made

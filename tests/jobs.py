@@ -56,13 +56,21 @@ class Job:
     def arguments(self) -> list[str]:
         """The arguments of pytest."""
         where = ["--platform", self.platform, "--salt", self.salt] if self.platform else []
-        suite = ["--suite", self.suite, f"--hosts=node://{self._node}"] if self.suite else []
+        suite = []
+        if self.suite:
+            suite = ["--suite", self.suite, f"--job={self._mark}", f"--hosts=node://{self._node}"]
         server = ["--octavia", self.octavia] if self.octavia else []
         return ["-p", "no:cacheprovider", "--durations=5", *where, *suite, *server, *self.paths]
 
     @property
     def _node(self) -> str:
-        return f"{self.suite.replace('_', '-')}-{self.platform}-{self.salt}"
+        named = f"{self.suite.replace('_', '-')}-{self.platform}-{self.salt}"
+        return f"{self._mark}-{named}" if self._mark else named
+
+    @property
+    def _mark(self) -> str:
+        """Tells its nodes from those of the plain suite, which may stand at the same time."""
+        return "" if self.layer == "converge" else self.layer
 
 
 # What fails soon comes first, then what takes long, so that both cores are busy to the end.

@@ -46,19 +46,22 @@ class Suite:
     :ivar platform: platform of the nodes
     :ivar salt: series of Salt
     :ivar owner: pid with whose end the nodes become stale; None for nodes that stay
+    :ivar job: put before the nodes' names, where the same suite may stand twice at the same time
     """
 
     name: str
     platform: str
     salt: str = "3008"
     owner: int | None = None
+    job: str = ""
     nodes: dict[str, Node] = field(default_factory=dict)
     stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def prefix(self) -> str:
         """Name of the main node; the other nodes' names begin with it."""
-        return f"{self.name.replace('_', '-')}-{self.platform}-{self.salt}"
+        named = f"{self.name.replace('_', '-')}-{self.platform}-{self.salt}"
+        return f"{self.job}-{named}" if self.job else named
 
     @property
     def main(self) -> Node:

@@ -189,7 +189,7 @@ def test_killed_while_packages_are_installed(controller):
     log = "/var/log/dpkg.log"
 
     def unpacks() -> bool:
-        return bool(re.search(r"unpack python3-octavia", controller.node.get(log)))
+        return bool(re.search(r" upgrade python3-octavia:", controller.node.get(log)))
 
     controller.node.run(["truncate", "--size=0", log], check=True)
     _killed(controller, "octavia.upgrade.pkg_latest", unpacks)
@@ -229,7 +229,7 @@ def test_database_down_at_the_migration(bench, controller):
 def test_disk_full_at_the_backup(bench, controller):
     node = controller.node
     node.run(["mkdir", "-p", BACKUPS], check=True)
-    node.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "full", BACKUPS], check=True)
+    node.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=700", "full", BACKUPS], check=True)
     try:
         run = suites.apply(node, "octavia.upgrade.offline_sync")
         failed = run.by_id["octavia_db_backup"]
