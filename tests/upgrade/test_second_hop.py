@@ -40,6 +40,19 @@ def test_an_option_that_is_gone_is_told_before_anything_is_touched(controller, b
     controller.set_pillar(api=phases.DECIDED_NEWEST)
 
 
+def test_what_would_touch_the_data_plane_is_refused_before_anything_begins(controller):
+    """Python's new version takes Open vSwitch's module along, and that the switch itself."""
+    for sls, state in (
+        ("octavia.upgrade.upgrade", "octavia_upgrade_ready"),
+        ("octavia.upgrade.pkg_latest", "octavia_upgrade_packages"),
+    ):
+        comment = phases.refused(controller, sls, state)
+        assert "openvswitch-switch" in comment and "data plane" in comment, comment
+    assert controller.active() == list(UNITS)
+    # An operator upgrades it apart.
+    controller.apt("install", "openvswitch-switch")
+
+
 def test_the_whole_upgrade_of_a_node(bench, controller, before):
     foretold = suites.must_apply(controller.node, "octavia.upgrade.upgrade", "test=True")
     assert controller.active() == list(UNITS)
