@@ -228,7 +228,7 @@ def test_database_down_at_the_migration(bench, controller):
 
 def test_disk_full_at_the_backup(bench, controller):
     node = controller.node
-    node.run(["mkdir", "-p", BACKUPS], check=True)
+    node.run(["mkdir", "--parents", "--mode=700", BACKUPS], check=True)
     node.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=700", "full", BACKUPS], check=True)
     try:
         run = suites.apply(node, "octavia.upgrade.offline_sync")
