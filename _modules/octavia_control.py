@@ -1,50 +1,39 @@
 """
-Looks at Octavia on this node: packages, units, the database, and whether the services are truly up;
-takes the node out of service and back. Functions that change something say so.
+Looks at Octavia on this node: packages, units, and whether the services are truly up; takes the
+node out of service and back. Functions that change something say so.
 """
 
 from __future__ import annotations
 
 import datetime
 import fcntl
-import glob
-import json
 import logging
+import math
 import os
 import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import salt.utils.files
 from salt.exceptions import CommandExecutionError
 
 try:
+    import octavia_ask
     import octavia_consumers
-    import octavia_dbquery
-    import octavia_dump as dump
     import octavia_findings as findings
     import octavia_idle as idle
-    import octavia_jobtables
-    import octavia_migrations as migrations
     import octavia_readiness as readiness
     import octavia_releases as releases
     import octavia_status
     import octavia_systemd as systemd
     import octavia_trial as trial
 except ImportError:
-    from salt_formula_octavia.utils import (
-        octavia_consumers,
-        octavia_dbquery,
-        octavia_jobtables,
-        octavia_status,
-    )
-    from salt_formula_octavia.utils import octavia_dump as dump
+    from salt_formula_octavia.utils import octavia_ask, octavia_consumers, octavia_status
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_idle as idle
-    from salt_formula_octavia.utils import octavia_migrations as migrations
     from salt_formula_octavia.utils import octavia_readiness as readiness
     from salt_formula_octavia.utils import octavia_releases as releases
     from salt_formula_octavia.utils import octavia_systemd as systemd
@@ -54,24 +43,7 @@ log = logging.getLogger(__name__)
 
 __virtualname__ = "octavia_control"
 
-# The schemas that Octavia's programs migrate: the option with the database's URL, the table that
-# Alembic keeps the revision in, and the program's command.
-SCHEMAS = {
-    "octavia": {
-        "option": ("database", "connection"),
-        "table": "alembic_version",
-        "command": ["octavia-db-manage", "upgrade", "head"],
-    },
-    "persistence": {
-        "option": ("task_flow", "persistence_connection"),
-        "table": "alembic_version",
-        "command": ["octavia-db-manage", "upgrade_persistence"],
-    },
-}
 JOURNAL_LINES = 15
-# Where the packages leave out TaskFlow's migrations, its own description of the tables takes their
-# place.
-TABLES = "tables of the packages"
 INTERRUPTED_DPKG = "/var/lib/dpkg/updates"
 #: Held by apt and dpkg as long as they work, and for how many seconds that is waited for.
 DPKG_LOCK, DPKG_SECONDS = "/var/lib/dpkg/lock-frontend", 900
@@ -289,167 +261,6 @@ def _is_locked(path: str) -> bool:
     return False
 
 
-def db_state(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
-    """
-    How the schema of the database stands to the migrations of the installed packages. No program
-    of Octavia is started for it.
-
-    :param schema: ``octavia`` or ``persistence``
-    :param saltenv: file server environment that holds the formula
-    :return: ``state`` (``at head``, ``empty``, ``behind``, ``unknown``, ``no migrations`` when the
-        packages hold none, or ``unreadable``), ``revisions``, ``heads``, and for ``unreadable`` the
-        ``error`` in one word with the driver's ``text``
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_state
-    """
-    known = __salt__["octavia_config.map"](saltenv)
-    history = _history(known["migrations"][schema])
-    if not history.heads:
-        nothing = {"state": "no migrations", "revisions": [], "heads": []}
-        return _tables(known["python"], saltenv) if schema == "persistence" else nothing
-    answer = _query(_database_url(schema, saltenv), SCHEMAS[schema]["table"], known["python"])
-    heads = sorted(history.heads)
-    if "error" in answer:
-        return {"state": "unreadable", "revisions": [], "heads": heads, **answer}
-    state = history.compare(answer["revisions"])
-    return {"state": state, "revisions": answer["revisions"], "heads": heads}
-
-
-def _history(folder: str) -> migrations.History:
-    sources = []
-    for path in glob.glob(os.path.join(folder, "*.py")):
-        with salt.utils.files.fopen(path, "rb") as stream:
-            sources.append(stream.read().decode("utf-8"))
-    return migrations.History(sources)
-
-
-def _database_url(schema: str, saltenv: str) -> str:
-    section, option = SCHEMAS[schema]["option"]
-    # The text of the file escapes `$`; the driver wants the URL itself.
-    lines = __salt__["octavia_config.sections"](saltenv)[section][option]["text"]
-    return lines[0].replace("$$", "$")
-
-
-def db_amphorae(saltenv: str = "base") -> dict[str, Any]:
-    """
-    How many amphorae there are that are not deleted, as the database has them.
-
-    :param saltenv: file server environment that holds the formula
-    :return: ``amphorae``, 0 for a database without tables; or the ``error`` in one word with the
-        driver's ``text``
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_amphorae
-    """
-    known = __salt__["octavia_config.map"](saltenv)
-    question = {"url": _database_url("octavia", saltenv), "amphorae": True}
-    return _hidden(_ask(question, known["python"]))
-
-
-def db_certificates_due(amphorae: list[str], saltenv: str = "base") -> dict[str, Any]:
-    """
-    Brings the end of amphorae's certificates forward in the database, so that housekeeping renews
-    them at its next look (``[house_keeping] cert_interval``). It is the way of Octavia's guide; the
-    amphorae are not touched by it.
-
-    :param amphorae: their ids, a list or parted by commas; those not ALLOCATED are left alone
-    :param saltenv: file server environment that holds the formula
-    :return: ``due``, how many there were; or the ``error`` in one word with the driver's ``text``
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_certificates_due ID,ID
-    """
-    ids = amphorae.split(",") if isinstance(amphorae, str) else amphorae
-    known = __salt__["octavia_config.map"](saltenv)
-    question = {"url": _database_url("octavia", saltenv), "due": [str(item) for item in ids]}
-    return _hidden(_ask(question, known["python"]))
-
-
-def _hidden(answer: dict[str, Any]) -> dict[str, Any]:
-    if "text" in answer:
-        answer["text"] = __salt__["octavia_config.hidden"](answer["text"])
-    return answer
-
-
-def _query(url: str, table: str, python: str) -> dict[str, Any]:
-    return _ask({"url": url, "table": table}, python)
-
-
-def _ask(question: dict[str, Any], python: str) -> dict[str, Any]:
-    answer = __salt__["cmd.run_all"](
-        [python, octavia_dbquery.__file__],
-        stdin=json.dumps(question),
-        python_shell=False,
-        output_loglevel="quiet",
-    )
-    if answer["retcode"]:
-        raise CommandExecutionError(
-            f"{python} could not look into the database: {answer['stderr']}"
-        )
-    return json.loads(answer["stdout"])
-
-
-def _tables(python: str, saltenv: str, make: bool = False) -> dict[str, Any]:
-    """How the jobboard's tables stand to TaskFlow's own description of them."""
-    answer = __salt__["cmd.run_all"](
-        [python, octavia_jobtables.__file__],
-        stdin=json.dumps({"url": _database_url("persistence", saltenv), "make": make}),
-        python_shell=False,
-        output_loglevel="quiet",
-    )
-    if answer["retcode"]:
-        said = {"error": "other", "text": "\n".join(answer["stderr"].splitlines()[-5:])}
-    else:
-        said = json.loads(answer["stdout"])
-    if said.get("error") == "driver":
-        return {"state": "no migrations", "revisions": [], "heads": []}
-    if "error" in said:
-        said["text"] = __salt__["octavia_config.hidden"](said["text"])
-        return {"state": "unreadable", "revisions": [], "heads": [TABLES], **said}
-    if said["missing"]:
-        return {"state": migrations.EMPTY, "revisions": [], "heads": [TABLES]}
-    return {"state": migrations.AT_HEAD, "revisions": [TABLES], "heads": [TABLES]}
-
-
-def db_sync(schema: str = "octavia", saltenv: str = "base") -> dict[str, Any]:
-    """
-    Brings the schema of the database to head by Octavia's own program, run as Octavia's user.
-
-    :param schema: ``octavia`` or ``persistence``
-    :param saltenv: file server environment that holds the formula
-    :return: ``retcode`` of the program and the last lines of its ``output``, secrets hidden
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_sync
-    """
-    known = __salt__["octavia_config.map"](saltenv)
-    if schema == "persistence" and not _history(known["migrations"][schema]).heads:
-        made = _tables(known["python"], saltenv, make=True)
-        return {"retcode": int("error" in made), "output": made.get("text", "")}
-    answer = __salt__["cmd.run_all"](
-        SCHEMAS[schema]["command"],
-        runas=known["user"],
-        cwd="/",
-        python_shell=False,
-        redirect_stderr=True,
-    )
-    last = "\n".join(answer["stdout"].splitlines()[-JOURNAL_LINES:])
-    return {"retcode": answer["retcode"], "output": __salt__["octavia_config.hidden"](last)}
-
-
 def answers(url: str, timeout: int = 10) -> dict[str, Any]:
     """
     Whether the Octavia API answers the request for its versions.
@@ -543,7 +354,8 @@ def stop(name: str, timeout: int, saltenv: str = "base") -> dict[str, Any]:
     :param name: unit without ``.service``
     :param timeout: seconds to wait; systemd kills it after its own TimeoutStopSec
     :param saltenv: file server environment that holds the formula
-    :return: what :py:func:`units` tells of it then, and whether it was ``killed``
+    :return: what :py:func:`units` tells of it then, and whether it was ``killed``, by systemd or by
+        somebody else
 
     CLI Example:
 
@@ -565,7 +377,7 @@ def stop(name: str, timeout: int, saltenv: str = "base") -> dict[str, Any]:
             told = passed
             work = _pending_text(saltenv) if name == WORKER else ""
             _tell(f"{name} is {unit['state']} for {passed:.0f} s{work}")
-    killed = unit["result"] == "timeout"
+    killed = unit["result"] in systemd.KILLED
     if unit["state"].startswith("failed"):
         # It is meant to be dead, and nobody is to look for a fault.
         __salt__["cmd.run_stdout"](
@@ -579,26 +391,6 @@ def _pending_text(saltenv: str) -> str:
     if "error" in found or not found["waiting"]:
         return ""
     return f"; PENDING: {idle.describe(found['waiting'])}"
-
-
-def db_look(what: str, saltenv: str = "base") -> dict[str, Any]:
-    """
-    A look into Octavia's database, which changes nothing.
-
-    :param what: ``pending``, ``heartbeats``, ``balancers``, ``size`` or ``sessions``
-    :param saltenv: file server environment that holds the formula
-    :return: ``now`` (the time of the database, in UTC) and ``rows``; or the ``error`` in one word
-        with the driver's ``text``
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_look balancers
-    """
-    known = __salt__["octavia_config.map"](saltenv)
-    question = {"url": _database_url("octavia", saltenv), "look": what}
-    return _hidden(_ask(question, known["python"]))
 
 
 def pending(stuck_after: int = 0, cloud_name: str = "", saltenv: str = "base") -> dict[str, Any]:
@@ -626,7 +418,7 @@ def pending(stuck_after: int = 0, cloud_name: str = "", saltenv: str = "base") -
         rows = [trial.pending_row(item) for item in listed]
         now = datetime.datetime.now(datetime.timezone.utc).isoformat()
         return idle.judge([row for row in rows if row], now, limit)
-    answer = db_look("pending", saltenv)
+    answer = __salt__["octavia_db.look"]("pending", saltenv)
     if "error" in answer:
         return answer
     return idle.judge(answer["rows"], answer["now"], limit)
@@ -678,7 +470,7 @@ def heartbeats(saltenv: str = "base") -> dict[str, Any]:
 
         salt-call octavia_control.heartbeats
     """
-    answer = db_look("heartbeats", saltenv)
+    answer = __salt__["octavia_db.look"]("heartbeats", saltenv)
     if "error" in answer:
         raise CommandExecutionError(
             f"the database cannot be read ({answer['error']}): {answer['text']}"
@@ -702,7 +494,8 @@ def drain(seconds: int = -1, saltenv: str = "base") -> dict[str, Any]:
     Takes the API of this node out of the balancer in front of it, by the file of its health check,
     and waits until that shows and the balancer has had its time.
 
-    :param seconds: the balancer's time; ``octavia:upgrade:drain_seconds`` where it is negative
+    :param seconds: the balancer's time, counted from when the file was written;
+        ``octavia:upgrade:drain_seconds`` where it is negative
     :param saltenv: file server environment that holds the formula
     :return: ``file`` (empty where the pillar has no such health check), whether it was ``made``,
         and the ``answer`` of the health check
@@ -730,11 +523,40 @@ def drain(seconds: int = -1, saltenv: str = "base") -> dict[str, Any]:
         if status in (0, 503):
             break
     grace = known["upgrade"]["drain_seconds"] if seconds < 0 else seconds
-    if made and status == 503:
+    if not made:
+        # Of a run that was killed meanwhile, the rest.
+        grace = _rest(path, grace)
+    if status == 503 and grace > 0:
         for passed in _looks(grace):
             if passed % TOLD_EVERY < POLL_SECONDS:
                 _tell(f"the balancer has {grace - passed:.0f} s more to leave this API alone")
     return {"file": path, "made": made, "answer": str(status or "none")}
+
+
+def _rest(path: str, seconds: float) -> float:
+    """What is left of a time that began when a file was written."""
+    return seconds - max(0.0, time.time() - os.stat(path).st_mtime)
+
+
+def drain_rest(saltenv: str = "base") -> int:
+    """
+    How long the balancer in front of a drained API may still hand it requests.
+
+    :param saltenv: file server environment that holds the formula
+    :return: the rest of ``octavia:upgrade:drain_seconds`` in seconds; 0 when it is over, or nothing
+        is drained
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call octavia_control.drain_rest
+    """
+    known = __salt__["octavia_config.map"](saltenv)
+    if not known["drain"] or not drained(known["drain"]["file"]):
+        return 0
+    rest = _rest(known["drain"]["file"], known["upgrade"]["drain_seconds"])
+    return max(0, math.ceil(rest))
 
 
 def undrain(saltenv: str = "base") -> dict[str, Any]:
@@ -827,16 +649,12 @@ def consumes(saltenv: str = "base") -> dict[str, Any]:
     question = {"url": url.replace("$$", "$"), "queues": [own]}
     if tls:
         question["ssl"] = {key: value for key, value in files.items() if value}
-    answer = __salt__["cmd.run_all"](
-        [known["python"], octavia_consumers.__file__],
-        stdin=json.dumps(question),
-        python_shell=False,
-        output_loglevel="quiet",
-    )
-    if answer["retcode"]:
-        why = __salt__["octavia_config.hidden"](answer["stderr"])
-        return {"up": False, "why": f"the broker cannot be asked: {why[-500:]}"}
-    said = json.loads(answer["stdout"])
+    try:
+        said = octavia_ask.ask(
+            __salt__["cmd.run_all"], known["python"], octavia_consumers.__file__, question
+        )
+    except octavia_ask.AskError as problem:
+        said = {"error": "other", "text": str(problem)}
     if "error" in said:
         why = __salt__["octavia_config.hidden"](said["text"])
         return {"up": False, "why": f"the broker cannot be asked: {why}"}
@@ -879,59 +697,14 @@ def upgrade_check(timeout: int = 0, saltenv: str = "base") -> dict[str, Any]:
     return octavia_status.read(output, code, jobboard)
 
 
-def db_revision(saltenv: str = "base") -> dict[str, str]:
-    """
-    The revision of Octavia's database, and the one that the installed packages want.
-
-    :param saltenv: file server environment that holds the formula
-    :return: ``revision``, ``head`` and ``state`` as :py:func:`db_state` has it
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_revision
-    """
-    found = db_state("octavia", saltenv)
-    return {
-        "revision": ", ".join(found["revisions"]),
-        "head": ", ".join(found["heads"]),
-        "state": found["state"],
-    }
-
-
-def db_backup_room(saltenv: str = "base") -> dict[str, Any]:
-    """
-    The room that a backup of the database needs, and the room that there is.
-
-    :param saltenv: file server environment that holds the formula
-    :return: ``free`` and ``needed`` in bytes; or the ``error`` in one word with the driver's
-        ``text``
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_backup_room
-    """
-    answer = db_look("size", saltenv)
-    if "error" in answer:
-        return answer
-    folder = __salt__["octavia_config.map"](saltenv)["upgrade"]["backup"]["path"]
-    size = sum(int(row["bytes"] or 0) for row in answer["rows"])
-    return {"free": dump.free(folder), "needed": dump.needed_space(size)}
-
-
 def db_backup(label: str = "", saltenv: str = "base") -> dict[str, Any]:
     """
-    Saves Octavia's database to a file below ``octavia:upgrade:backup:path``, in one consistent
-    state, reads the file again from end to end, and removes the oldest beyond
-    ``octavia:upgrade:backup:keep``.
+    The same as :py:func:`octavia_db.backup`, for those who look for it here.
 
-    :param label: part of the file's name; the revision of the database by default
+    :param label: part of the file's name
     :param saltenv: file server environment that holds the formula
-    :return: ``path`` and what is in it; ``removed``
-    :raises CommandExecutionError: when there is no such file afterwards, with the reason
+    :return: what :py:func:`octavia_db.backup` returns
+    :raises CommandExecutionError: when there is no backup afterwards
 
     CLI Example:
 
@@ -939,95 +712,23 @@ def db_backup(label: str = "", saltenv: str = "base") -> dict[str, Any]:
 
         salt-call octavia_control.db_backup
     """
-    settings = __salt__["octavia_config.map"](saltenv)["upgrade"]["backup"]
-    label = label or db_revision(saltenv)["revision"] or "empty"
-    now = datetime.datetime.now(datetime.timezone.utc)
-    try:
-        return dump.backup(
-            _database_url("octavia", saltenv), settings["path"], label, settings["keep"], now
-        )
-    except dump.DumpError as problem:
-        raise CommandExecutionError(_dump_problem(problem)) from problem
+    return __salt__["octavia_db.backup"](label, saltenv)
 
 
-def _dump_problem(problem: dump.DumpError) -> str:
-    return f"{problem.kind}: {__salt__['octavia_config.hidden'](str(problem))}"
-
-
-def db_backups(saltenv: str = "base") -> list[str]:
+def db_revision(saltenv: str = "base") -> dict[str, str]:
     """
-    The backups that :py:func:`db_backup` has left, the oldest first.
+    The same as :py:func:`octavia_db.revision`, for those who look for it here.
 
     :param saltenv: file server environment that holds the formula
-    :return: their paths
+    :return: what :py:func:`octavia_db.revision` returns
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt-call octavia_control.db_backups
+        salt-call octavia_control.db_revision
     """
-    folder = __salt__["octavia_config.map"](saltenv)["upgrade"]["backup"]["path"]
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    found = sorted((match[1], name) for name in names if (match := dump.NAME.fullmatch(name)))
-    return [os.path.join(folder, name) for _, name in found]
-
-
-def db_restore(path: str, saltenv: str = "base") -> dict[str, Any]:
-    """
-    Puts a backup of :py:func:`db_backup` in the place of what Octavia's database holds now. Every
-    change since the backup is lost. Refused while anybody else is connected to the database.
-
-    :param path: the backup
-    :param saltenv: file server environment that holds the formula
-    :return: what is in the backup
-    :raises CommandExecutionError: when somebody is connected, the backup is not whole (then nothing
-        was changed), or it cannot be loaded
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_restore /var/backups/octavia/octavia-0995c26fc506-....sql.gz
-    """
-    others = db_sessions(saltenv)
-    if others:
-        raise CommandExecutionError(
-            f"others are connected to the database: {', '.join(others)}. Stop Octavia there "
-            "(octavia.upgrade.service_stopped), then run this again. Nothing was changed"
-        )
-    try:
-        return dump.restore(_database_url("octavia", saltenv), path)
-    except dump.DumpError as problem:
-        raise CommandExecutionError(_dump_problem(problem)) from problem
-
-
-def db_sessions(saltenv: str = "base") -> list[str]:
-    """
-    From which hosts others are connected to Octavia's database, as far as its account may see them:
-    services of Octavia that have not been stopped.
-
-    :param saltenv: file server environment that holds the formula
-    :return: the hosts with the number of connections
-    :raises CommandExecutionError: when the database cannot be read
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt-call octavia_control.db_sessions
-    """
-    answer = db_look("sessions", saltenv)
-    if "error" in answer:
-        raise CommandExecutionError(
-            f"the database cannot be read ({answer['error']}): {answer['text']}"
-        )
-    counts: dict[str, int] = {}
-    for row in answer["rows"]:
-        # PostgreSQL hides from an account where others come from.
-        host = row["host"] or "a host that is not shown"
-        counts[host] = counts.get(host, 0) + 1
-    return [f"{host} ({count})" for host, count in sorted(counts.items())]
+    return __salt__["octavia_db.revision"](saltenv)
 
 
 def node(saltenv: str = "base") -> dict[str, Any]:
@@ -1055,7 +756,7 @@ def node(saltenv: str = "base") -> dict[str, Any]:
     }
     found = (releases.of_package(all_releases, version) for version in versions if version)
     quiet = known["noservices"] or not known["stop_order"]
-    schema = "" if quiet else db_revision(saltenv)
+    schema = "" if quiet else __salt__["octavia_db.revision"](saltenv)
     if schema:
         schema = f"{schema['state']}, {schema['revision'] or 'none'}"
     return {
@@ -1104,7 +805,7 @@ def verify(api: bool = True, saltenv: str = "base") -> list[dict[str, str]]:
                 break
             probes = _probes(known, saltenv)
         found += readiness.probed(probes)
-        found += readiness.schema(db_state("octavia", saltenv))
+        found += readiness.schema(__salt__["octavia_db.state"]("octavia", saltenv))
         found += _fleet(saltenv)
     if "manager" in known["roles"]:
         found += readiness.agents(__salt__["octavia_upgrade.agent_versions"](saltenv))
@@ -1152,26 +853,31 @@ def _life(settings: dict[str, Any]) -> list[dict[str, str]]:
     call = {"cloud_name": settings["cloud_name"], "timeout": wanted["timeout"]}
     name = trial.NAME.format(node=__opts__["id"])
     tree = trial.tree(name, wanted["provider"], wanted["vip_subnet_id"])
-    gone = {"loadbalancers": [{"name": name, "absent": True}]}
-    problem = ""
-    try:
-        # What an earlier trial that was killed has left.
-        _applied(gone, call)
-        try:
-            problem = _lived(tree, name, call)
-        finally:
-            _applied(gone, call)
-        left = __salt__["octaviav2.loadbalancer_list"](
-            cloud_name=settings["cloud_name"], name=name
-        )["loadbalancers"]
-        if left and not problem:
-            problem = f"{name} is still there after it was deleted"
-    except CommandExecutionError as error:
-        problem = problem or str(error)
-    if problem:
-        return [readiness.item(TRIAL, readiness.STOP, __salt__["octavia_config.hidden"](problem))]
+    # What an earlier trial that was killed has left.
+    problems = _problems(_removed, name, call)
+    if not problems:
+        problems = _problems(_lived, tree, name, call) + _problems(_removed, name, call)
+    if problems:
+        text = __salt__["octavia_config.hidden"]("; ".join(problems))
+        return [readiness.item(TRIAL, readiness.STOP, text)]
     text = f"a load balancer with all kinds of children, provider {wanted['provider']}"
     return [readiness.item(TRIAL, readiness.OK, text)]
+
+
+def _problems(step: Callable[..., str], *given: Any) -> list[str]:
+    """What went wrong with a step of the trial."""
+    try:
+        problem = step(*given)
+    except CommandExecutionError as error:
+        problem = str(error)
+    return [problem] if problem else []
+
+
+def _removed(name: str, call: dict[str, Any]) -> str:
+    """Removes what a trial has made; what went wrong, empty for nothing."""
+    _applied({"loadbalancers": [{"name": name, "absent": True}]}, call)
+    left = __salt__["octaviav2.loadbalancer_list"](cloud_name=call["cloud_name"], name=name)
+    return f"{name} is still there after it was deleted" if left["loadbalancers"] else ""
 
 
 def _lived(tree: dict[str, Any], name: str, call: dict[str, Any]) -> str:

@@ -722,7 +722,7 @@ class _Deployment:
 
     def _amphorae(self) -> dict[str, Any]:
         try:
-            return __salt__["octavia_control.db_amphorae"](self.saltenv)
+            return __salt__["octavia_db.amphorae"](self.saltenv)
         except CommandExecutionError as problem:
             return {"error": "program", "text": str(problem)}
 

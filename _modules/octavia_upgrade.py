@@ -5,6 +5,7 @@ the release of the pillar, and what its packages would do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -131,7 +132,7 @@ def _room(known: dict[str, Any], saltenv: str) -> list[dict[str, str]]:
     found = readiness.space("/var", shutil.disk_usage("/var").free, needed, remedy)
     backup = known["upgrade"]["backup"]
     if backup["enabled"] and known["syncs_db"] and not known["noservices"]:
-        answer = __salt__["octavia_control.db_backup_room"](saltenv)
+        answer = __salt__["octavia_db.backup_room"](saltenv)
         if "error" not in answer:
             remedy = "make room, or set octavia:upgrade:backup:path to another file system"
             found += readiness.space(backup["path"], answer["free"], answer["needed"], remedy)
@@ -140,7 +141,7 @@ def _room(known: dict[str, Any], saltenv: str) -> list[dict[str, str]]:
 
 def _database(known: dict[str, Any], old: str, saltenv: str) -> list[dict[str, str]]:
     """The database and what it tells; what hangs on it is left out where it cannot be read."""
-    state = __salt__["octavia_control.db_state"]("octavia", saltenv)
+    state = __salt__["octavia_db.state"]("octavia", saltenv)
     all_releases = __salt__["octavia_config.releases"](saltenv)
     head = releases.find(all_releases, known["release"])["head"]
     found = readiness.database(state, old, known["release"], head)
@@ -195,7 +196,7 @@ def _facts(
         == ["true"],
     }
     if not known["noservices"]:
-        counted = __salt__["octavia_control.db_amphorae"](saltenv)
+        counted = __salt__["octavia_db.amphorae"](saltenv)
         if "amphorae" in counted:
             facts["amphorae"] = counted["amphorae"]
     if agents is not None:
@@ -217,7 +218,7 @@ def agent_versions(saltenv: str = "base") -> dict[str, str | None] | None:
 
         salt-call octavia_upgrade.agent_versions
     """
-    answer = __salt__["octavia_control.db_look"]("heartbeats", saltenv)
+    answer = __salt__["octavia_db.look"]("heartbeats", saltenv)
     if "error" in answer:
         return None
     node = __salt__["octavia_config.pki"](saltenv)
@@ -437,9 +438,18 @@ def lend_clouds(path: str, test: bool = False) -> str:
     if not test:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         text = salt.utils.yaml.safe_dump(content, default_flow_style=False)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(BORROWED + b"\n" + text.encode("utf-8"))
+        # A kill in the middle leaves no file that would be taken for the operator's own.
+        part = f"{path}.part"
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(BORROWED + b"\n" + text.encode("utf-8"))
+            # Unlike a rename it never takes the place of a file that came in between.
+            os.link(part, path)
+        finally:
+            os.remove(part)
     return lender
 
 

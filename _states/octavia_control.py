@@ -321,7 +321,7 @@ def db_backed_up(
     **kwargs: Any,
 ) -> dict[str, Any]:
     """
-    A database that is about to be migrated has been saved, see ``octavia_control.db_backup``. One
+    A database that is about to be migrated has been saved, see ``octavia_db.backup``. One
     that is empty or at head already is not.
 
     :param name: any text
@@ -360,7 +360,7 @@ def db_backed_up(
         if not installed["result"]:
             return {**installed, "name": name}
     try:
-        made = __salt__["octavia_control.db_backup"](revision, saltenv)
+        made = __salt__["octavia_db.backup"](revision, saltenv)
     except CommandExecutionError as problem:
         ret["result"], ret["changes"] = False, {}
         ret["comment"] = (
@@ -380,7 +380,7 @@ def _schema(schema: str, upgrade: bool, saltenv: str) -> dict[str, Any]:
     How the schema stands to the packages; in the middle of an upgrade that is only foretold, to
     those of the release of the pillar.
     """
-    found = __salt__["octavia_control.db_state"](schema, saltenv)
+    found = __salt__["octavia_db.state"](schema, saltenv)
     if not (upgrade and __opts__["test"] and schema == "octavia" and found["revisions"]):
         return found
     target = __salt__["octavia_config.map"](saltenv)["release"]
@@ -432,7 +432,7 @@ def db_synced(
         return ret
     others = []
     if found["state"] == migrations.BEHIND and schema == "octavia":
-        others = __salt__["octavia_control.db_sessions"](saltenv)
+        others = __salt__["octavia_db.sessions"](saltenv)
     if others and upgrade:
         ret["result"], ret["changes"] = False, {}
         ret["comment"] = (
@@ -443,8 +443,8 @@ def db_synced(
         return ret
     if others:
         ret["warnings"] = [f"While the schema was migrated, these were connected: {others}"]
-    answer = __salt__["octavia_control.db_sync"](schema, saltenv)
-    after = __salt__["octavia_control.db_state"](schema, saltenv)
+    answer = __salt__["octavia_db.sync"](schema, saltenv)
+    after = __salt__["octavia_db.state"](schema, saltenv)
     if answer["retcode"] == 0 and after["state"] == migrations.AT_HEAD:
         ret["comment"] = f"The schema was brought to head, {new}."
         return ret
@@ -508,7 +508,7 @@ def db_ready(name: str, timeout: int = 300, saltenv: str = "base", **kwargs: Any
     found: dict[str, Any] = {}
 
     def at_head() -> bool:
-        found.update(__salt__["octavia_control.db_state"]("octavia", saltenv))
+        found.update(__salt__["octavia_db.state"]("octavia", saltenv))
         return found["state"] in (migrations.AT_HEAD, "no migrations")
 
     states.wait(0 if __opts__["test"] else timeout, at_head)

@@ -154,7 +154,7 @@ def heartbeat_key_kept(name: str, saltenv: str = "base", **kwargs: Any) -> dict[
     if not __salt__["octavia_control.units"](HEALTH_MANAGER)[HEALTH_MANAGER]["active"]:
         ret["comment"] = "The heartbeat key is another one, and the health manager does not run."
         return ret
-    known = __salt__["octavia_control.db_amphorae"](saltenv)
+    known = __salt__["octavia_db.amphorae"](saltenv)
     if known.get("amphorae") == 0:
         ret["comment"] = "The heartbeat key is another one, and there is no amphora."
         return ret
@@ -542,7 +542,7 @@ def _renewed(
 ) -> tuple[list[dict[str, Any]], str]:
     """Has the certificates of one wave renewed by housekeeping; which were, and what went wrong."""
     del call
-    answer = __salt__["octavia_control.db_certificates_due"]([item["id"] for item in wave], saltenv)
+    answer = __salt__["octavia_db.certificates_due"]([item["id"] for item in wave], saltenv)
     if "error" in answer:
         return [], f"The database could not be written: {answer['error']}: {answer['text']}"
     end = time.monotonic() + timeout

@@ -27,6 +27,8 @@ AFTER_KILL = 60
 #: TimeoutStopSec where the pillar leaves it to systemd, or gives it no end.
 DEFAULT_STOP, ENDLESS_STOP = 90, 7200
 WORKER = "octavia-worker"
+#: How long Apache may take to end what it serves.
+RELOAD_SECONDS = 30
 #: What systemd calls a unit that has ended, and what changes call it.
 ENDED, STOPPED = ("inactive", "failed"), "stopped"
 
@@ -154,6 +156,10 @@ def drained(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str, Any]:
     path = known["drain"]["file"]
     if __salt__["octavia_control.drained"](path):
         ret["comment"] = f"{path} is there: the API is out of service."
+        rest = __salt__["octavia_control.drain_rest"](saltenv)
+        if rest and not __opts__["test"]:
+            __salt__["octavia_control.drain"](saltenv=saltenv)
+            ret["comment"] += f" The balancer had {rest} s more, which have been waited for."
         return ret
     ret["changes"] = {path: {"old": None, "new": "out of service"}}
     if __opts__["test"]:
@@ -224,7 +230,7 @@ def stopped(
 ) -> dict[str, Any]:
     """
     A service is stopped in order, and not started at boot. A worker ends the flows that it is in;
-    it is a failure when systemd had to kill it.
+    it is a failure when it was killed.
 
     :param name: unit without ``.service``
     :param when_idle: wait first until no load balancer is PENDING, ``octavia:upgrade:idle_timeout``
@@ -313,10 +319,10 @@ def _stop(
     elif running and after["killed"] and name == WORKER:
         ret["result"] = False
         ret["comment"] = (
-            f"systemd killed {name}, which did not end in time, and perhaps in the middle of a "
-            f"flow. {_work(__salt__['octavia_control.pending'](saltenv=saltenv))} Raise "
-            "TimeoutStopSec of octavia:services:octavia-worker before the next time; what stays "
-            "PENDING is told in docs/upgrade.rst"
+            f"{name} was killed ({after['result']}), perhaps in the middle of a flow. "
+            f"{_work(__salt__['octavia_control.pending'](saltenv=saltenv))} Where it did not end "
+            "in time (timeout), raise TimeoutStopSec of octavia:services:octavia-worker before the "
+            "next time; what stays PENDING is told in docs/upgrade.rst"
         )
     return ret
 
@@ -327,6 +333,52 @@ def _stop_limit(name: str, saltenv: str) -> int:
     # For systemd 0 is no end.
     seconds = int(given) if given.isdecimal() else 0
     return (seconds or ENDLESS_STOP) + AFTER_KILL
+
+
+@_state
+def site_stopped(name: str, service: str, api_url: str, **kwargs: Any) -> dict[str, Any]:
+    """
+    Apache does not serve the API any more. It goes on with what it serves besides, so that only the
+    site goes, and its processes end what they are in.
+
+    :param name: file of the site, which is removed if the formula wrote it
+    :param service: Apache's unit without ``.service``
+    :param api_url: where the API answers as long as it is served
+    :return: changes hold the file and the API
+
+    .. code-block:: yaml
+
+        /etc/apache2/sites-enabled/octavia-api.conf:
+          octavia_upgrade.site_stopped:
+            - service: apache2
+            - api_url: http://127.0.0.1:9876/
+    """
+    del kwargs
+    ret = __states__["octavia_config.withdrawn"](name)
+
+    def is_served() -> bool:
+        return bool(__salt__["octavia_control.answers"](api_url)["up"])
+
+    # Also where an earlier run was killed before the reload.
+    if is_served():
+        ret["changes"]["API"] = {"old": f"served by {service}", "new": STOPPED}
+    if not ret["changes"]:
+        return ret
+    if "file" not in ret["changes"] and os.path.exists(name):
+        ret["result"], ret["changes"] = False, {}
+        ret["comment"] += f" {api_url} answers still: take the API out of {service} by hand."
+        return ret
+    if __opts__["test"]:
+        ret["result"] = None
+        ret["comment"] += f" {service} would be reloaded."
+        return ret
+    __salt__["service.reload"](service)
+    ret["comment"] += f" {service} was reloaded."
+    if not states.wait(RELOAD_SECONDS, lambda: not is_served()):
+        ret["result"] = False
+        ret["changes"]["API"] = {"old": f"served by {service}", "new": "served still"}
+        ret["comment"] += f" {api_url} answers still: see which site of {service} serves it."
+    return ret
 
 
 @_state
@@ -477,7 +529,7 @@ def backups_removed(name: str, saltenv: str = "base", **kwargs: Any) -> dict[str
     del kwargs
     ret = states.ret(name)
     settings = __salt__["octavia_config.map"](saltenv)["upgrade"]["backup"]
-    found = __salt__["octavia_control.db_backups"](saltenv)
+    found = __salt__["octavia_db.backups"](saltenv)
     if not settings["remove_afterwards"]:
         ret["comment"] = f"{len(found)} backups stay in {settings['path']}."
         return ret

@@ -19,12 +19,21 @@ try:
     import octavia_dbquery as dbquery
     from octavia_dblooks import MYSQL, POSTGRESQL
     from octavia_dbprograms import Programs
-    from octavia_dumpfile import DumpError, check, disk, statements
+    from octavia_dumpfile import VERSIONS, DumpError, check, disk, last_versions, statements
+    from octavia_migrations import RESTORING
 except ImportError:
     from salt_formula_octavia.utils import octavia_dbquery as dbquery
     from salt_formula_octavia.utils.octavia_dblooks import MYSQL, POSTGRESQL
     from salt_formula_octavia.utils.octavia_dbprograms import Programs
-    from salt_formula_octavia.utils.octavia_dumpfile import DumpError, check, disk, statements
+    from salt_formula_octavia.utils.octavia_dumpfile import (
+        VERSIONS,
+        DumpError,
+        check,
+        disk,
+        last_versions,
+        statements,
+    )
+    from salt_formula_octavia.utils.octavia_migrations import RESTORING
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 # With the time, by which they are ordered.
@@ -238,7 +247,8 @@ def restore(url: str, path: str) -> dict[str, Any]:
     """
     Brings the database back to a backup: all its tables are dropped and those of the backup loaded.
     Octavia must be stopped. With PostgreSQL that is one transaction; with MySQL a failure may leave
-    the database in between, which the error says.
+    the database in between, which the error says, and the version table holds
+    :data:`octavia_migrations.RESTORING`.
 
     :param url: URL of the database as SQLAlchemy writes it
     :param path: the backup, which is read as a whole first
@@ -261,7 +271,7 @@ def restore(url: str, path: str) -> dict[str, Any]:
         if where.engine == MYSQL:
             _drop(programs, command, there)
             with _state(HALF_LOADED):
-                said = programs.run(command, give=statements(path))
+                said = programs.run(command, give=last_versions(statements(path), RESTORING))
         else:
             with _state(UNTOUCHED):
                 said = programs.run(command, give=_transaction(statements(path)))
@@ -303,12 +313,17 @@ def _tables(programs: Programs, command: list[str]) -> list[tuple[str, str]]:
 
 
 def _drop(programs: Programs, command: list[str], there: list[tuple[str, str]]) -> None:
-    """Drops MySQL's tables by one statement, which waits for all of them before the first goes."""
+    """
+    Drops MySQL's tables by one statement, which waits for all of them before the first goes. What
+    is left says that a restore is under way.
+    """
     lines = [f"SET SESSION lock_wait_timeout = {LOCKED}; SET SESSION foreign_key_checks = 0;"]
     for kind in ("TABLE", "VIEW"):
         names = [name.replace("`", "``") for found, name in there if found.endswith(kind)]
         if names:
             lines.append(f"DROP {kind} IF EXISTS {', '.join(f'`{name}`' for name in names)};")
+    lines.append(f"CREATE TABLE `{VERSIONS}` (version_num VARCHAR(32) NOT NULL);")
+    lines.append(f"INSERT INTO `{VERSIONS}` VALUES ('{RESTORING}');")
     try:
         programs.run(command, give=["\n".join([*lines, ""]).encode()])
     except DumpError:

@@ -11,7 +11,7 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 try:
@@ -19,8 +19,10 @@ try:
 except ImportError:
     from salt_formula_octavia.utils.octavia_dblooks import MYSQL, POSTGRESQL
 
+#: Alembic's table with the revision of the schema.
+VERSIONS = "alembic_version"
 #: Tables without which a backup is none of Octavia.
-TABLES = frozenset({"alembic_version", "load_balancer"})
+TABLES = frozenset({VERSIONS, "load_balancer"})
 
 # The last line that each program writes, after which only comments may follow.
 _ENDS = {
@@ -116,6 +118,30 @@ def statements(path: str) -> Iterator[bytes]:
         yield line
 
 
+def last_versions(lines: Iterable[bytes], meanwhile: str) -> Iterator[bytes]:
+    """
+    Gives MySQL the content of the version table last, and another one until then.
+
+    :param lines: as :func:`statements` gives them
+    :param meanwhile: what the table holds until all else is loaded
+    :return: the lines
+    """
+    held: list[bytes] = []
+    is_version = False
+    for line in lines:
+        if not is_version and (found := _INSERT.match(line)) and found[1].decode() == VERSIONS:
+            is_version = True
+            if not held:
+                yield f"INSERT INTO `{VERSIONS}` VALUES ('{meanwhile}');\n".encode()
+        if not is_version:
+            yield line
+            continue
+        held.append(line)
+        is_version = not line.rstrip().endswith(b";")
+    yield f"DELETE FROM `{VERSIONS}`;\n".encode()
+    yield from held
+
+
 def _lines(path: str) -> Iterator[bytes]:
     try:
         with gzip.open(path, "rb") as file:
@@ -171,7 +197,7 @@ class _Reader:
         else:
             found = _STRING.sub(b"", line).count(b"(")
         self.tables[self._table] = self.tables.get(self._table, 0) + found
-        if self._table == "alembic_version":
+        if self._table == VERSIONS:
             self.revisions.update(item.decode() for item in _REVISION.findall(line))
         if not self._is_copy and line.rstrip().endswith(b";"):
             self._table = ""

@@ -12,6 +12,9 @@ _ASSIGNMENT = re.compile(
 )
 
 AT_HEAD, EMPTY, BEHIND, UNKNOWN = "at head", "empty", "behind", "unknown"
+#: What stands in the version table while a backup is being loaded. No release has such a revision,
+#: so that nobody takes what has been loaded by then for Octavia's database.
+RESTORING = "restore not ended"
 
 
 class History:

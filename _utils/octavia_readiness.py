@@ -244,7 +244,7 @@ def database(found: Mapping[str, Any], installed: str, target: str, head: str = 
     """
     Whether the database can be reached, and its schema is that of a known release.
 
-    :param found: as octavia_control.db_state gives it
+    :param found: as octavia_db.state gives it
     :param installed: the installed release
     :param target: the release of the pillar
     :param head: the revision to which its migrations lead
@@ -428,7 +428,7 @@ def schema(found: Mapping[str, Any]) -> list[Item]:
     """
     Whether the schema is the one that the packages want.
 
-    :param found: as octavia_control.db_state gives it
+    :param found: as octavia_db.state gives it
     :return: the items
     """
     has, wanted = (", ".join(found[key]) or "none" for key in ("revisions", "heads"))

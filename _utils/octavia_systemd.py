@@ -18,6 +18,9 @@ PROPERTIES = (
     "ExecMainStatus",
 )
 
+#: Results of units that did not end by themselves.
+KILLED = frozenset({"timeout", "signal", "core-dump", "watchdog", "oom-kill"})
+
 # A drop-in with a condition that is never met lets `systemctl start` succeed without starting
 # anything. It lies below /run, so that it is gone after a reboot at the latest.
 HOLD_NAME = "00-salt-formula-octavia-install.conf"

@@ -23,18 +23,13 @@ octavia_upgrade_service_stopped:
 
 # Apache may serve others as well, so that only the site of Octavia goes.
 octavia_upgrade_stopped_site:
-  octavia_config.withdrawn:
+  octavia_upgrade.site_stopped:
     - name: {{ octavia.apache.site }}
+    - service: {{ octavia.apache.service }}
+    - api_url: {{ octavia.api_url }}
     - require:
       - {{ before[-1] }}
-
-octavia_upgrade_stopped_site_reload:
-  module.run:
-    - service.reload:
-      - name: {{ octavia.apache.service }}
-    - onchanges:
-      - octavia_config: octavia_upgrade_stopped_site
-{%- do before.append('octavia_config: octavia_upgrade_stopped_site') %}
+{%- do before.append('octavia_upgrade: octavia_upgrade_stopped_site') %}
 {%- else %}
 
 octavia_upgrade_stopped_{{ unit }}:
@@ -46,9 +41,6 @@ octavia_upgrade_stopped_{{ unit }}:
     - saltenv: {{ saltenv }}
     - require:
       - {{ before[-1] }}
-{%- if before[-1].endswith('_site') %}
-      - module: octavia_upgrade_stopped_site_reload
-{%- endif %}
 {%- do before.append('octavia_upgrade: octavia_upgrade_stopped_' ~ unit) %}
 {%- endif %}
 {%- endfor %}

@@ -181,9 +181,7 @@ class Fleet:
     def renewed(self) -> None:
         """Has housekeeping renew the amphora's certificate, and waits until the agent has it."""
         before = self.agent.get(SERVER_PEM)
-        assert self.call("octavia_control.db_certificates_due", json.dumps([self.amphora])) == {
-            "due": 1
-        }
+        assert self.call("octavia_db.certificates_due", json.dumps([self.amphora])) == {"due": 1}
         must("the agent has a new certificate", lambda: self.agent.get(SERVER_PEM) != before)
 
     def amphorae(self) -> list[str]:

@@ -50,7 +50,7 @@ class Around:
         return name in self.functions
 
     def __getitem__(self, name):
-        if name == "octavia_control.db_amphorae":
+        if name == "octavia_db.amphorae":
             return lambda _: dict(self.amphorae)
         if name == "octavia_config.pki":
             return self._pki

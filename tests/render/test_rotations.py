@@ -38,8 +38,8 @@ class Site:
         """The execution functions that states call."""
         return {
             "octavia_config.pki": lambda *_: {"settings": {"cloud_name": "admin"}},
-            "octavia_control.db_amphorae": lambda *_: {"amphorae": self.known},
-            "octavia_control.db_certificates_due": self._due,
+            "octavia_db.amphorae": lambda *_: {"amphorae": self.known},
+            "octavia_db.certificates_due": self._due,
             "octavia_control.units": self._units,
             "octavia_control.journal": lambda *_: "",
             "octavia_pki.heartbeat_key_changes": lambda *_: self.key_changes,

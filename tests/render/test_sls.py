@@ -251,7 +251,7 @@ def test_a_program_that_breaks_is_told_and_is_no_lack_of_migrations(tmp_path, mo
     program.write_text("import json, sys\nraise RuntimeError(json.load(sys.stdin)['url'])\n")
     given = CASES["jobboard_redis"].pillar("debian12")
     with harness.Minion("debian12", given) as minion:
-        ask = minion.call["octavia_control.db_state"]
+        ask = minion.call["octavia_db.state"]
         monkeypatch.setattr(sys.modules["octavia_jobtables"], "__file__", str(program))
         found = ask("persistence")
     assert found["state"] == "unreadable"

@@ -5,6 +5,7 @@ told. Real nodes are upgraded in tests/upgrade.
 
 import copy
 import inspect
+import os
 import stat
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Node:
     """
 
     def __init__(self, minion, folder):
-        self.call = minion.call
+        self.call, self.states = minion.call, minion.highstate.state.states
         self.known = copy.deepcopy(minion.call["octavia_config.map"]())
         self.known["upgrade"].update(drain_seconds=0)
         self.known["upgrade"]["backup"]["path"] = str(folder / "backups")
@@ -54,6 +55,7 @@ class Node:
         self.sources = {"octavia-common": NEW, "octavia-api": NEW}
         self.depends, self.pulls, self.removes, self.preferences = [], [], set(), ""
         self.problem, self.left_held, self.unfinished = "", [], ""
+        self.serves, self.heeds = False, True
         self.mine, self.health = {}, "200"
         self.schema = {"state": migrations.BEHIND, "revisions": [ZED], "heads": [EPOXY]}
         self.others, self.saves, self.sync = [], {"path": "/backup.sql.gz"}, 0
@@ -75,6 +77,8 @@ class Node:
                 name: dict(self.units[name]) for name in names
             },
             "octavia_control.stop": self._stop,
+            "octavia_control.answers": lambda _: {"up": self.serves},
+            "service.reload": self._reload,
             "octavia_control.pending": self._pending,
             "octavia_control.wait_idle": self._wait_idle,
             "octavia_control.held": lambda *names: [n for n in names if n in self.left_held],
@@ -82,11 +86,11 @@ class Node:
             "octavia_control.release_hold": self._release,
             "octavia_control.finish_dpkg": lambda: self.unfinished,
             "octavia_control.package": lambda *_: self._package(),
-            "octavia_control.db_state": lambda *_: copy.deepcopy(self.schema),
-            "octavia_control.db_sessions": lambda *_: self.others,
-            "octavia_control.db_sync": self._sync,
-            "octavia_control.db_backup": self._backup,
-            "octavia_control.db_backups": lambda *_: self.backups,
+            "octavia_db.state": lambda *_: copy.deepcopy(self.schema),
+            "octavia_db.sessions": lambda *_: self.others,
+            "octavia_db.sync": self._sync,
+            "octavia_db.backup": self._backup,
+            "octavia_db.backups": lambda *_: self.backups,
             "octavia_control.verify": self._verify,
             "octavia_control.node": lambda *_: self._told(),
             "octavia_upgrade.readiness": lambda *_: self.items,
@@ -101,7 +105,7 @@ class Node:
         }
         for name in ("offered", "along", "simulate", "install", "lend_clouds", "borrowed"):
             own[f"octavia_upgrade.{name}"] = self.real(f"octavia_upgrade.{name}", own)
-        for name in ("drain", "undrain", "drained"):
+        for name in ("drain", "drain_rest", "undrain", "drained"):
             own[f"octavia_control.{name}"] = self.real(f"octavia_control.{name}", own)
         return {**{name: self.call[name] for name in ("octavia_config.releases",)}, **own}
 
@@ -119,6 +123,12 @@ class Node:
 
         return call
 
+    def real_state(self, name, test):
+        """A state function of another module, as states call it."""
+        state = self.states[name].func
+        inspect.unwrap(state).__globals__["__opts__"] = {"test": test}
+        return state
+
     # -- services ---------------------------------------------------------------------------------
 
     def _enable(self, name, enabled):
@@ -135,6 +145,10 @@ class Node:
             state = "failed (failed)" if name in self.kills else DEAD
             unit.update(active=False, state=state, result=result)
         return {**unit, "killed": name in self.kills}
+
+    def _reload(self, name):
+        self.done.append(("reload", name))
+        self.serves = self.serves and not self.heeds
 
     def _pending(self, **_):
         if self.unreadable:
@@ -261,7 +275,10 @@ def _run(minion, node):
         around = {
             "__salt__": node.functions(),
             "__opts__": {"test": test},
-            "__states__": {"pkg.installed": lambda **given: {**given, **installed}},
+            "__states__": {
+                "pkg.installed": lambda **given: {**given, **installed},
+                "octavia_config.withdrawn": node.real_state("octavia_config.withdrawn", test),
+            },
         }
         inspect.unwrap(state).__globals__.update(around)
         ret = state(name, **arguments)
@@ -360,7 +377,7 @@ class TestStopped:
         ret = run("stopped", "octavia-worker")
         assert ret["result"] is False
         assert ret["changes"]["state"] == {"old": RUNNING, "new": STOPPED}
-        assert "systemd killed octavia-worker" in ret["comment"]
+        assert "octavia-worker was killed (timeout)" in ret["comment"]
         assert "cut (id-cut)" in ret["comment"]
         assert "octavia:services:octavia-worker" in ret["comment"]
 
@@ -407,6 +424,53 @@ class TestStopped:
 
 
 PACKAGES = {"pkgs": ["octavia-common", "octavia-api"], "units": ["octavia-api"]}
+
+
+class TestSite:
+    """Apache, which serves the API and others."""
+
+    URL = "http://127.0.0.1:9876/"
+
+    @pytest.fixture(name="site")
+    def _site(self, minion, node, tmp_path):
+        path = tmp_path / "octavia-api.conf"
+        path.write_text("# Written by Salt: the site of the API.\n")
+        node.serves = True
+        return path
+
+    def stop(self, run, site, test=False):
+        """Calls the state."""
+        return run("site_stopped", str(site), test=test, service="apache2", api_url=self.URL)
+
+    def test_the_site_goes_and_apache_is_reloaded(self, run, node, site):
+        would, did = (self.stop(run, site, test) for test in (True, False))
+        assert (would["result"], did["result"]) == (None, True)
+        assert would["changes"] == did["changes"]
+        assert set(did["changes"]) == {"file", "API"}
+        assert (site.exists(), node.done) == (False, [("reload", "apache2")])
+        for test in (True, False):
+            assert self.stop(run, site, test)["changes"] == {}
+
+    def test_a_run_that_was_killed_before_the_reload(self, run, node, site):
+        site.unlink()
+        assert set(self.stop(run, site)["changes"]) == {"API"}
+        assert node.done == [("reload", "apache2")]
+
+    def test_an_api_that_is_served_by_another_site(self, run, node, site, monkeypatch):
+        node.heeds = False
+        monkeypatch.setattr("time.monotonic", iter(range(0, 10**6, 30)).__next__)
+        ret = self.stop(run, site)
+        assert ret["result"] is False
+        assert ret["changes"]["API"]["new"] == "served still"
+        assert self.URL in ret["comment"]
+
+    @pytest.mark.parametrize("test", [True, False])
+    def test_somebody_elses_site_stays_and_is_told(self, run, node, site, test):
+        site.write_text("<VirtualHost *:9876>\n")
+        ret = self.stop(run, site, test)
+        assert (ret["result"], ret["changes"], node.done) == (False, {}, [])
+        assert "by hand" in ret["comment"]
+        assert site.exists()
 
 
 class TestPackages:
@@ -568,6 +632,15 @@ class TestClouds:
         foretold(run, "clouds_returned", str(path))
         assert not path.exists()
 
+    def test_killed_while_it_was_written(self, run, node, path):
+        node.mine = {"ctl01": CLOUDS}
+        path.parent.mkdir()
+        left = path.with_name("clouds.yaml.part")
+        left.write_text("half of")
+        foretold(run, "clouds_lent", str(path))
+        assert yaml.safe_load(path.read_text()) == CLOUDS
+        assert list(path.parent.iterdir()) == [path]
+
     def test_a_dry_run_writes_nothing(self, run, node, path):
         node.mine = {"ctl01": CLOUDS}
         assert run("clouds_lent", str(path), test=True)["result"] is None
@@ -660,6 +733,25 @@ class TestDrained:
         assert "still answers 200" in ret["comment"]
         assert "Apply octavia" in ret["comment"]
 
+    def test_the_rest_of_the_time_of_a_run_that_was_killed(self, run, node, file, monkeypatch):
+        run("drained")
+        node.known["upgrade"]["drain_seconds"] = 30
+        assert "30 s more" not in run("drained", test=True)["comment"]
+        looked = []
+
+        def clock():
+            looked.append(1)
+            return len(looked) * 10.0
+
+        monkeypatch.setattr("time.monotonic", clock)
+        ret = run("drained")
+        assert (ret["result"], ret["changes"]) == (True, {})
+        assert "30 s more, which have been waited for" in ret["comment"]
+        assert len(looked) > 3
+        stamp = file.stat().st_mtime - 31
+        os.utime(file, (stamp, stamp))
+        assert "more" not in run("drained")["comment"]
+
     def test_an_api_that_is_down_already(self, run, node, file):
         node.health = "none"
         assert run("drained")["result"] is True
@@ -679,6 +771,51 @@ class TestDrained:
             ret = run(function, test=test)
             assert (ret["result"], ret["changes"]) == (True, {})
             assert "no health check with disable_by_file" in ret["comment"]
+
+
+class TestTrial:
+    """A load balancer is made through the API, changed and removed."""
+
+    @pytest.fixture(name="trial")
+    def _trial(self, node):
+        """Tries the API; which calls fail is given by their number, from 1."""
+        node.known["upgrade"]["verify"].update(vip_subnet_id="a-subnet", provider="amphora")
+        node.known.update(stop_order=[], roles=["client"])
+        calls = []
+
+        def verify(fails=(), left=()):
+            def apply(declared, **_):
+                calls.append(declared["loadbalancers"][0].get("absent", False))
+                if len(calls) in fails:
+                    raise CommandExecutionError(f"call {len(calls)} failed with {SECRET}")
+                return {"units": {}, "findings": [], "changes": {"a": "b"}}
+
+            found = [{"name": name} for name in left]
+            functions = {
+                **node.functions(),
+                "octaviav2.apply": apply,
+                "octaviav2.plan": lambda *_, **__: {"changes": {}},
+                "octaviav2.loadbalancer_status": lambda *_, **__: {"loadbalancer": {}},
+                "octaviav2.loadbalancer_list": lambda **_: {"loadbalancers": found},
+            }
+            (item,) = node.real("octavia_control.verify", functions)()
+            return item, calls
+
+        return verify
+
+    def test_it_lives_and_goes(self, trial):
+        item, calls = trial()
+        assert (item["state"], calls) == ("ok", [True, False, False, True])
+
+    def test_what_went_wrong_and_that_it_could_not_be_removed_are_both_told(self, trial):
+        item, calls = trial(fails=(2, 3))
+        assert (item["state"], calls) == ("stop", [True, False, True])
+        assert item["text"] == "call 2 failed with ***; call 3 failed with ***"
+
+    def test_what_is_left(self, trial):
+        item, calls = trial(left=["trial"])
+        assert (item["state"], calls) == ("stop", [True])
+        assert "still there" in item["text"]
 
 
 class TestBackup:
@@ -852,9 +989,9 @@ class TestReadiness:
             usual = {
                 "octavia_control.upgrade_check": lambda *_: {"state": "passed", "checks": []},
                 "octavia_control.heartbeats": lambda *_: {"timeout": 60, "amphorae": []},
-                "octavia_control.db_amphorae": lambda *_: {"amphorae": 0},
-                "octavia_control.db_backup_room": lambda *_: {"free": 10, "needed": 5},
-                "octavia_control.db_look": lambda *_: {"now": NOW, "rows": []},
+                "octavia_db.amphorae": lambda *_: {"amphorae": 0},
+                "octavia_db.backup_room": lambda *_: {"free": 10, "needed": 5},
+                "octavia_db.look": lambda *_: {"now": NOW, "rows": []},
                 "octavia_pki.check": lambda *_: [],
                 "cmd.run_all": lambda *_, **__: {"retcode": 0, "stdout": "", "stderr": ""},
                 "pkg.list_pkgs": dict,
@@ -926,8 +1063,9 @@ class TestReadiness:
         def never(*_, **__):
             raise AssertionError
 
-        names = ("db_state", "upgrade_check", "pending", "heartbeats", "db_look", "db_amphorae")
-        found = ask(**{f"octavia_control__{name}": never for name in names})
+        names = [f"octavia_control__{name}" for name in ("upgrade_check", "pending", "heartbeats")]
+        names += [f"octavia_db__{name}" for name in ("state", "look", "amphorae")]
+        found = ask(**dict.fromkeys(names, never))
         assert {"database", "heartbeats", "amphora agents"} & set(self.states(found)) == set()
 
     def test_a_database_that_cannot_be_read_stops_once(self, ask, node):
@@ -935,9 +1073,9 @@ class TestReadiness:
         broken = {"error": "unreachable", "text": "no route"}
         found = self.states(
             ask(
-                octavia_control__db_backup_room=lambda *_: broken,
-                octavia_control__db_look=lambda *_: broken,
-                octavia_control__db_amphorae=lambda *_: broken,
+                octavia_db__backup_room=lambda *_: broken,
+                octavia_db__look=lambda *_: broken,
+                octavia_db__amphorae=lambda *_: broken,
             )
         )
         assert (found["database"], found["amphora agents"]) == ("stop", "not checked")
@@ -960,7 +1098,7 @@ class TestReadiness:
     def test_too_little_room(self, ask, node):
         node.known["upgrade"]["min_free_mb"] = 10**9
         short = {"free": 5, "needed": 10}
-        found = self.states(ask(octavia_control__db_backup_room=lambda *_: short))
+        found = self.states(ask(octavia_db__backup_room=lambda *_: short))
         folder = node.known["upgrade"]["backup"]["path"]
         assert (found["room in /var"], found[f"room in {folder}"]) == ("stop", "stop")
         node.known["upgrade"]["backup"]["enabled"] = False
@@ -1001,7 +1139,7 @@ class TestAgents:
         def ask(answer=None, **pki):
             given = {**node.call["octavia_config.pki"](), **pki}
             functions = {
-                "octavia_control.db_look": lambda *_: answer or {"now": NOW, "rows": rows},
+                "octavia_db.look": lambda *_: answer or {"now": NOW, "rows": rows},
                 "octavia_config.pki": lambda *_: given,
             }
             function = node.real("octavia_upgrade.agent_versions", functions)

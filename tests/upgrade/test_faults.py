@@ -249,7 +249,7 @@ def test_somebody_who_is_connected_forbids_the_migration(bench, controller):
     )
     controller.node.run([*argv, connect.format(bench.cloud.node.address)], check=True)
     try:
-        sessions = ["octavia_control.db_sessions"]
+        sessions = ["octavia_db.sessions"]
         assert wait_until(lambda: controller.node.salt_call(*sessions).data, 60)
         run = suites.apply(controller.node, "octavia.upgrade.offline_sync")
         failed = run.by_id["octavia_db"]
@@ -309,8 +309,8 @@ def test_put_back_and_nothing_is_lost(bench, controller, before):
 def test_the_way_back(bench, controller, before):
     """The backup of before the migration, a node with the old release, and all is as it was."""
     suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
-    backups = controller.node.salt_call("octavia_control.db_backups").data
-    restored = controller.node.salt_call("octavia_control.db_restore", backups[-1])
+    backups = controller.node.salt_call("octavia_db.backups").data
+    restored = controller.node.salt_call("octavia_db.restore", backups[-1])
     assert restored.returncode == 0, restored.data
     assert bench.cloud.sql("SELECT version_num FROM alembic_version") == ["0995c26fc506"]
     bench.reinstall()

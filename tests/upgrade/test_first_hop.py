@@ -146,7 +146,7 @@ def test_the_schema_is_migrated_after_a_backup(bench, controller):
     assert set(phases.changes(done)) == {"octavia_db_backup", "octavia_db"}
     revision = phases.changes(done)["octavia_db"]["revision"]
     assert revision == {"old": "0995c26fc506", "new": "fabf4983846b"}
-    (backup,) = controller.node.salt_call("octavia_control.db_backups").data
+    (backup,) = controller.node.salt_call("octavia_db.backups").data
     assert "0995c26fc506" in backup
     stat = controller.node.run(["stat", "--format=%a %U", backup], check=True).stdout
     assert stat.strip() == "600 root"
@@ -217,7 +217,7 @@ def test_post_clears_away(controller):
     settings = {**phases.UPGRADE, "allow_skip": True, "backup": {"remove_afterwards": True}}
     controller.set_pillar(upgrade=settings)
     phases.foretold(controller, "octavia.upgrade.post")
-    assert controller.node.salt_call("octavia_control.db_backups").data == []
+    assert controller.node.salt_call("octavia_db.backups").data == []
 
 
 def test_no_secret_shows(bench, controller):
