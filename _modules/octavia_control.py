@@ -796,6 +796,8 @@ def verify(api: bool = True, saltenv: str = "base") -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     if known["noservices"]:
         return [readiness.item("node", readiness.UNCHECKED, "the grain noservices is set")]
+    if known["release"]:
+        found += readiness.release(package(False, saltenv), known["release"])
     if known["stop_order"]:
         found += readiness.running(services(saltenv))
         probes = _probes(known, saltenv)

@@ -395,6 +395,23 @@ def certificates(found: list[findings.Finding]) -> list[Item]:
     return [item(what, state, findings.describe(found))]
 
 
+def release(package: Mapping[str, Any], target: str) -> list[Item]:
+    """
+    Whether the packages are of the release of the pillar.
+
+    :param package: as octavia_control.package gives it
+    :param target: the release of the pillar
+    :return: the items
+    """
+    text = (
+        f"{package['name']} {package['version']} is of {package['release'] or 'no known release'}"
+    )
+    if package["release"] == target:
+        return [item("release", OK, text)]
+    remedy = "Run octavia.upgrade.upgrade"
+    return [item("release", STOP, f"{text}, and the pillar says {target}. {remedy}")]
+
+
 def running(units: Iterable[Mapping[str, Any]]) -> list[Item]:
     """
     Whether services run, and will after a reboot.

@@ -4,6 +4,11 @@
 include:
   - octavia.check
 
+extend:
+  octavia_check:
+    octavia_config.valid:
+      - upgrade: true
+
 octavia_upgrade_verify:
   test.show_notification:
     - text: 'octavia.upgrade.verify: services, schema, amphorae, and a load balancer through the API'

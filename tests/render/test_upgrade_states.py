@@ -780,7 +780,7 @@ class TestTrial:
     def _trial(self, node):
         """Tries the API; which calls fail is given by their number, from 1."""
         node.known["upgrade"]["verify"].update(vip_subnet_id="a-subnet", provider="amphora")
-        node.known.update(stop_order=[], roles=["client"])
+        node.known.update(release="", stop_order=[], roles=["client"])
         calls = []
 
         def verify(fails=(), left=()):

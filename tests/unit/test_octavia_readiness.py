@@ -350,6 +350,17 @@ def test_services_run_and_will_after_a_reboot():
     assert "(running), not enabled. Run octavia.upgrade.service_running" in text
 
 
+def test_release():
+    package = {"name": "octavia-common", "version": "11.0.0-2", "release": "zed"}
+    assert only(readiness.release(package, "zed"))[0] == "ok"
+    state, text = only(readiness.release(package, "2025.1"))
+    assert state == "stop"
+    assert "octavia-common 11.0.0-2 is of zed, and the pillar says 2025.1" in text
+    assert "octavia.upgrade.upgrade" in text
+    state, text = only(readiness.release({**package, "release": ""}, "2025.1"))
+    assert (state, "no known release" in text) == ("stop", True)
+
+
 def test_probes():
     probes = {"API": {"up": True, "why": "200"}, "worker": {"up": False, "why": "no consumers"}}
     assert readiness.probed(probes) == [
