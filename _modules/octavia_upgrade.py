@@ -406,6 +406,13 @@ def borrowed(path: str) -> bool:
         return False
 
 
+def _is_masked(value: Any) -> bool:
+    """Whether a value, or one within it, is hidden by Salt."""
+    if isinstance(value, dict):
+        return any(_is_masked(item) for item in value.values())
+    return isinstance(value, str) and len(value) > 1 and not value.strip("*")
+
+
 def lend_clouds(path: str, test: bool = False) -> str:
     """
     Writes a clouds.yaml from the mine, ``keystone_os_client_config`` of the minions that match
@@ -414,7 +421,8 @@ def lend_clouds(path: str, test: bool = False) -> str:
     :param path: the file
     :param test: only tell what would be done
     :return: ``there`` (nothing to do), ``none`` (nobody lends one), or the minion that lends it
-    :raises CommandExecutionError: when what the mine holds is no clouds.yaml
+    :raises CommandExecutionError: when what the mine holds is no clouds.yaml, or Salt has hidden
+        its values
 
     CLI Example:
 
@@ -434,6 +442,12 @@ def lend_clouds(path: str, test: bool = False) -> str:
         raise CommandExecutionError(
             f"{LENT} of {lender} in the mine is no clouds.yaml: it has no mapping clouds. Correct "
             "the mine of that minion, or write the file by hand"
+        )
+    if _is_masked(content):
+        raise CommandExecutionError(
+            f"{LENT} of {lender} in the mine holds asterisks in place of values, as pillar.get of "
+            "Salt 3008 gives them. Add unmask: true to that mine function, update the mine, then "
+            "run this again"
         )
     if not test:
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -104,6 +104,35 @@ def test_heartbeats_with_another_key_are_refused(fleet):
     fleet.must_beat()
 
 
+def test_before_an_upgrade_the_agent_s_version_and_its_heartbeats_are_told(fleet):
+    def told():
+        items = fleet.call("octavia_upgrade.readiness")
+        return {item["what"]: (item["state"], item["text"]) for item in items}
+
+    assert fleet.call("octavia_upgrade.agent_versions") == {fleet.amphora: "1.0"}
+    found = told()
+    assert found["amphora agents"] == ("ok", "1 of 1 answer, API 1.0")
+    assert found["heartbeats"][0] == "ok", found
+    fleet.agent.run(["systemctl", "stop", "octavia-agent"], check=True)
+    # Only the formula is told; the health manager is as patient as before.
+    fleet.set_pillar(manager={"health_manager": {"heartbeat_timeout": 2}})
+    try:
+        must("the heartbeat is late", lambda: told()["heartbeats"][0] == "warning")
+        found = told()
+        assert fleet.amphora in found["heartbeats"][1]
+        assert found["amphora agents"] == ("not checked", f"no answer from {fleet.amphora}")
+        (item,) = (
+            item
+            for item in fleet.call("octavia_control.verify", "api=False")
+            if item["what"] == "heartbeats"
+        )
+        assert item["state"] == "stop", item
+    finally:
+        fleet.set_pillar(manager={"health_manager": {"heartbeat_timeout": 600}})
+        fleet.restart_agent()
+    fleet.must_beat()
+
+
 def test_expiry_tells_of_the_amphora(fleet):
     rows = fleet.call("octavia_pki.expiry", "cloud_name=octavia")
     assert fleet.amphora in [row["where"] for row in rows if row["kind"] == "amphora"]

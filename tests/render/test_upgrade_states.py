@@ -693,6 +693,15 @@ class TestClouds:
             assert "write the file by hand" in ret["comment"]
         assert not path.exists()
 
+    def test_a_mine_in_which_salt_has_hidden_the_values(self, run, node, path):
+        hidden = {"auth": {"username": "**********", "password": "**********"}}
+        node.mine = {"ctl01": {"clouds": {"octavia": hidden}}}
+        for test in (True, False):
+            ret = run("clouds_lent", str(path), test=test)
+            assert (ret["result"], ret["changes"]) == (False, {})
+            assert "unmask: true" in ret["comment"]
+        assert not path.exists()
+
 
 class TestDrained:
     """The API's place behind the balancer."""

@@ -43,8 +43,13 @@ def master(cluster, salt):
 @pytest.fixture(scope="module")
 def before(cluster, master):
     """What there is before the upgrades."""
+    states = master.orchestrate("octavia.orchestrate.deploy", {})
+    assert all(state["result"] for state in states), _told(states)
+    done = [state["__id__"] for state in states if state["changes"]]
+    assert done == ["octavia_deploy_primary", "octavia_deploy_api", "octavia_deploy_manager"]
     for controller in cluster.controllers:
-        controller.apply()
+        run = suites.must_apply(controller.node, "octavia")
+        assert not run.changed, describe(run.changed)
     return cluster.balancers(COUNT)
 
 
@@ -82,7 +87,15 @@ def _orchestrate(master, cluster, test: bool = False, **given: Any) -> list[dict
 
 
 def _told(states: list[dict[str, Any]]) -> str:
-    return "\n".join(f"{state['__id__']}: {state['result']} {state['comment']}" for state in states)
+    """The states of an orchestration, and of the minions those that failed."""
+    lines = []
+    for state in states:
+        lines.append(f"{state['__id__']}: {state['result']} {state['comment']}")
+        for minion, answer in (state["changes"].get("ret") or {}).items():
+            ran = answer.values() if isinstance(answer, dict) else [answer]
+            failed = [one for one in ran if not isinstance(one, dict) or one.get("result") is False]
+            lines += [f"{minion}: {one}" for one in failed]
+    return "\n".join(lines)
 
 
 def _stand(cluster, release: str) -> None:
@@ -137,13 +150,22 @@ def test_a_clouds_yaml_is_lent_by_the_mine_for_the_time_of_an_upgrade(master, cl
     )
     master.refresh_pillar()
     what = ["keystone_os_client_config", "keystone:client:os_client_config:content"]
-    master.salt(cluster.first.name, "mine.send", *what, "mine_function=pillar.get")
+    mine = [cluster.first.name, "mine.send", *what, "mine_function=pillar.get"]
     borrower.node.run(["mv", CLOUDS, f"{CLOUDS}.own"], check=True)
     state = "octavia_upgrade_clouds_lent"
+
+    def pre() -> tuple[dict[str, Any], dict[str, Any]]:
+        said = master.salt(borrower.name, "state.apply", "octavia.upgrade.pre", timeout=300)
+        (lent,) = [one for one in said[borrower.name].values() if one["__id__"] == state]
+        return said, lent
+
     try:
+        master.salt(*mine)
+        _, lent = pre()
+        assert lent["result"] is False and "unmask: true" in lent["comment"], lent
+        master.salt(*mine, "unmask=True")
         for changes in (True, False):
-            said = master.salt(borrower.name, "state.apply", "octavia.upgrade.pre", timeout=300)
-            (lent,) = [one for one in said[borrower.name].values() if one["__id__"] == state]
+            said, lent = pre()
             assert (lent["result"], bool(lent["changes"])) == (True, changes), lent
             assert not [secret for secret in cluster.secrets if secret in json.dumps(said)]
         assert yaml.safe_load(borrower.node.get(CLOUDS)) == content

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,11 @@ def _slow(bench, controller, name: str) -> str:
     return balancer
 
 
+def _asked(controller, *function: str) -> dict[str, Any]:
+    """What a function says that asks the API."""
+    return controller.node.salt_call(*function, "cloud_name=octavia").data
+
+
 def _status(bench, balancer: str) -> str:
     asked = f"SELECT provisioning_status FROM load_balancer WHERE id = '{balancer}'"
     return "".join(bench.cloud.sql(asked))
@@ -123,6 +129,9 @@ def test_a_flow_that_does_not_end_in_time_keeps_its_worker(bench, controller, ba
     assert failed["result"] is False
     assert "lb000" in failed["comment"] and "PENDING_UPDATE" in failed["comment"]
     assert controller.active() == ["octavia-worker"]
+    # By the database; the APIs are stopped.
+    (busy,) = controller.node.salt_call("octavia_control.pending").data["waiting"]
+    assert (busy["id"], busy["status"]) == (balancer, "PENDING_UPDATE")
     # The next run waits for the flow, whatever its end is, and then stops the worker.
     controller.set_pillar(upgrade={**SETTINGS, "idle_timeout": 300})
     suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
@@ -134,6 +143,10 @@ def test_a_flow_that_does_not_end_in_time_keeps_its_worker(bench, controller, ba
 
 def test_rolling_a_worker_ends_its_flows_and_is_not_killed(bench, controller, balancers):
     balancer = _slow(bench, controller, "lb001")
+    (busy,) = _asked(controller, "octavia_control.pending")["waiting"]
+    assert (busy["id"], busy["status"]) == (balancer, "PENDING_UPDATE")
+    waited = _asked(controller, "octavia_control.wait_idle", "timeout=2")
+    assert (waited["idle"], len(waited["waiting"])) == (False, 1)
     controller.set_pillar(upgrade={**SETTINGS, "mode": "rolling"})
     suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
     assert _status(bench, balancer) in ("ACTIVE", "ERROR")

@@ -47,6 +47,22 @@ def test_a_version_raised_too_early_changes_nothing_and_names_the_phases(control
     assert controller.active() == list(UNITS)
 
 
+def test_where_no_services_are_meant_to_run_none_is_touched(controller, before):
+    controller.settings["version"] = OLD
+    controller.set_pillar()
+    node = controller.node
+    node.run(["salt-call", "--local", "grains.setval", "noservices", "true"], check=True)
+    try:
+        for phase in (*phases.ORDER, "pre", "post", "verify"):
+            run = suites.must_apply(node, f"{phases.PHASES}.{phase}")
+            assert not run.changed, describe(run.changed)
+            assert controller.active() == list(UNITS) == controller.enabled(), phase
+    finally:
+        node.run(["salt-call", "--local", "grains.delval", "noservices"], check=True)
+        controller.settings["version"] = NEW
+        controller.set_pillar()
+
+
 def test_a_step_over_releases_is_refused(controller):
     comment = phases.refused(controller, "octavia.upgrade.pre", "octavia_upgrade_ready")
     assert "skips 2023.1, 2023.2, 2024.1, 2024.2" in comment

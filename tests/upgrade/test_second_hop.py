@@ -87,6 +87,9 @@ def test_the_check_of_the_new_release_is_read_with_care(controller):
     found = controller.node.salt_call("octavia_control.upgrade_check").data
     assert found["state"] == "passed", found
     assert found["checks"]
+    # It takes longer to begin.
+    found = controller.node.salt_call("octavia_control.upgrade_check", "timeout=0.1").data
+    assert (found["state"], found["why"]) == ("unavailable", "it did not end in time")
 
 
 def test_every_load_balancer_can_be_changed(bench, before):
