@@ -115,7 +115,7 @@ def test_before_an_upgrade_the_agent_s_version_and_its_heartbeats_are_told(fleet
     assert found["heartbeats"][0] == "ok", found
     fleet.agent.run(["systemctl", "stop", "octavia-agent"], check=True)
     # Only the formula is told; the health manager is as patient as before.
-    fleet.set_pillar(manager={"health_manager": {"heartbeat_timeout": 2}})
+    fleet.set_pillar(manager={"health_manager": {"heartbeat_timeout": 3}})
     try:
         must("the heartbeat is late", lambda: told()["heartbeats"][0] == "warning")
         found = told()
