@@ -35,6 +35,10 @@ def ask(
         python_shell=False,
         output_loglevel="quiet",
     )
-    if answer["retcode"]:
-        raise AskError("\n".join(answer["stderr"].splitlines()[-LAST_LINES:]))
-    return json.loads(answer["stdout"])
+    said = answer["stderr"] or answer["stdout"]
+    if not answer["retcode"]:
+        try:
+            return json.loads(answer["stdout"])
+        except ValueError:
+            said = answer["stdout"] or "it said nothing"
+    raise AskError("\n".join(said.splitlines()[-LAST_LINES:]))
