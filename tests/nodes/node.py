@@ -25,6 +25,8 @@ from .state import Record, identity, load, load_all, node_folder
 PATH = f"/opt/salt/bin:{builder.PATH}"
 # Where a node has the apt repositories of the platforms that it can be upgraded to.
 UPGRADES = "/srv/upgrades"
+#: Where a node has the folder that it shares with others.
+SHARED = "/srv/shared"
 # What a node sees of the repository, read-only: {path in the repository: path in the node}.
 REPOSITORY_BINDS = {
     "octavia": "/srv/salt/octavia",
@@ -68,6 +70,7 @@ class Node:
     it on the unified control groups whatever its platform, as some need that it may be upgraded to.
     upgrades: the platforms that it goes through from its own on, in this order; their packages are
     in the folders /srv/upgrades/KEY, and the data plane of its own platform in one as well.
+    shared: a folder of the host that is /srv/shared in the node, also for writing.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Node:
         owner: int | None = None,
         unified: bool = False,
         upgrades: Sequence[str] = (),
+        shared: Path | None = None,
     ):
         node_folder(name)
         self.name = name
@@ -103,6 +107,7 @@ class Node:
             group=f"{host.NODE_PREFIX}{name}",
             namespace=network.namespace(name),
             unified=unified,
+            shared=str(shared or ""),
         )
 
     @classmethod
@@ -208,6 +213,7 @@ class Node:
             *("--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--resolv-conf=off", "--link-journal=no"),
             *(["--bind=/dev/net/tun"] if Path("/dev/net/tun").exists() else []),
             *(f"--bind-ro={source}:{target}" for source, target in binds.items()),
+            *([f"--bind={self.record.shared}:{SHARED}"] if self.record.shared else []),
         ]
 
     def boot(self, timeout: float = 180) -> list[str]:

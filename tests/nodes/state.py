@@ -22,6 +22,7 @@ class Record:
     """A node as its file tells it; `nspawn` and `leader` are [pid, start time] or None.
 
     upgrades: {platform key: folder of the apt repository that the node has of it}.
+    shared: folder of the host that the node may write to, empty for none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Record:
     leader: list[int] | None = None
     unified: bool = False
     upgrades: dict[str, str] = field(default_factory=dict)
+    shared: str = ""
 
     def save(self) -> None:
         """Write the file in one go, so that a reader never sees half of it."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from tests.converge import suites
 from tests.nodes import Node
+from tests.nodes.node import SHARED
 from tests.nodes.platforms import platform as find_platform
 from tests.nodes.processes import step, wait_until
-from tests.nodes.state import load_all
+from tests.nodes.state import load_all, node_folder
 
 from . import comparison
 from .cloud import PLATFORM, Cloud
@@ -24,6 +26,9 @@ from .errors import BenchError
 
 # Octavia's noop drivers ask nobody whether it exists.
 SUBNET = "22222222-3333-4444-5555-666666666666"
+# Where the noop drivers of newer releases keep which networks they have plugged. Workers of a cloud
+# must know that of each other, as they would from Neutron.
+PLUGGED = "octavia-network-noop.db"
 
 
 class Bench:
@@ -109,9 +114,12 @@ class Bench:
             node.create()
             if self._owner is not None:
                 self._stack.callback(node.destroy)
+            if node is self.cloud.node:
+                self._share()
             node.boot()
             _sync(node)
         for controller in self.controllers:
+            _know_plugged(controller.node)
             controller.keep_python()
             controller.settings.update(
                 cloud=self.cloud.node.address,
@@ -132,6 +140,17 @@ class Bench:
         with ThreadPoolExecutor() as pool:
             list(pool.map(deploy, self.controllers[1:]))
 
+    @property
+    def _shared(self) -> Path:
+        return node_folder(f"{self.prefix}-cloud") / "shared"
+
+    def _share(self) -> None:
+        """Makes the folder of all controllers, whose accounts have numbers of their own."""
+        self._shared.mkdir()
+        self._shared.chmod(0o777)
+        (self._shared / PLUGGED).touch()
+        (self._shared / PLUGGED).chmod(0o666)
+
     def reinstall(self) -> None:
         """
         Has the formula deploy the release of Debian 12 on a new node in place of the first
@@ -144,6 +163,7 @@ class Bench:
         node.create()
         node.boot()
         _sync(node)
+        _know_plugged(node)
         controller = Controller(node, old.settings)
         controller.keep_python()
         controller.settings["version"] = find_platform(PLATFORM).release
@@ -162,6 +182,7 @@ class Bench:
             owner=self._owner,
             unified=True,
             upgrades=self._upgrades,
+            shared=self._shared,
         )
 
     # -- what Octavia holds -----------------------------------------------------------------------
@@ -235,6 +256,12 @@ class Bench:
 def _sync(node: Node) -> None:
     """Gives Salt the formula's modules as they are now."""
     node.run(["salt-call", "--local", "saltutil.sync_all"], check=True)
+
+
+def _know_plugged(node: Node) -> None:
+    """Has the noop drivers of a node keep what they know where all of them see it."""
+    node.put("/etc/tmpfiles.d/noop.conf", f"L+ /tmp/{PLUGGED} - - - - {SHARED}/{PLUGGED}\n")
+    node.run(["systemd-tmpfiles", "--create", "noop.conf"], check=True)
 
 
 def _balancer(number: int) -> dict[str, Any]:
