@@ -125,9 +125,13 @@ def _identity_account(value: dict[str, Any], context: Context) -> None:
         context.put(section, "password", value["password"], "password")
         given = "tenant" if "tenant" in value else None
         context.put(section, "project_name", value.get("tenant", "service"), given)
-        for domain in ("user_domain_name", "project_domain_name"):
-            given = domain if domain in value else None
-            context.put(section, domain, value.get(domain, "Default"), given)
+        for who in ("user", "project"):
+            name = f"{who}_domain_name"
+            if "domain" in value and name not in value:
+                context.put(section, f"{who}_domain_id", value["domain"], "domain")
+            else:
+                given = name if name in value else None
+                context.put(section, name, value.get(name, "Default"), given)
     context.put("keystone_authtoken", "www_authenticate_uri", url, key)
 
 
@@ -307,6 +311,7 @@ COMPOSITES: dict[str, blocks.Composite] = {
             **ADDRESS,
             "tenant": "string",
             "endpoint_type": "string",
+            "domain": "string",
             "user_domain_name": "string",
             "project_domain_name": "string",
             "cacert_file": "string",
@@ -317,7 +322,7 @@ COMPOSITES: dict[str, blocks.Composite] = {
         replaced=("protocol", "host", "port"),
         together=(("user", "password"),),
         unusable=dict.fromkeys(
-            ("tenant", "user_domain_name", "project_domain_name"), _account_problem
+            ("tenant", "domain", "user_domain_name", "project_domain_name"), _account_problem
         ),
         choices={
             "engine": ("keystone",),

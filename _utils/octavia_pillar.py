@@ -187,9 +187,17 @@ class Reader:
         elif value is not None:
             shown = self._shown(section, option, path, value)
             remedy = f"It was left out of the file; remove it from the pillar for {self.release}"
-            told = self._instead(section, option)
+            told = "" if self._is_to_come_and_go(section, option) else self._instead(section, option)
             remedy = f"{told}. {remedy}" if told else remedy
             self.found.append(findings.warning(path, shown, why, remedy))
+
+    def _is_to_come_and_go(self, section: str, option: str) -> bool:
+        """Whether the release is older than an option that a later one dropped again."""
+        past = schema.history(self.options, section, option)
+        if not past or not past.since or not past.removed_in:
+            return False
+        order = schema.releases(self.options)
+        return order.index(self.release) < order.index(past.since)
 
     def _shown(self, section: str, option: str, path: str, value: Any) -> Any:
         if schema.is_secret(section, option):

@@ -16,6 +16,7 @@ TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "job
 # What Octavia itself says of the options that the formula knows, and of files with them.
 OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
 RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
+FROM_2018 = f"{CONVERGE}/test_from_2018.py"
 AGENT = (f"{CONVERGE}/test_master.py", f"{CONVERGE}/test_agent.py")
 FIRST_HOP, SECOND_HOP, UPGRADE_FAULTS, CLUSTER = (
     f"tests/upgrade/test_{what}.py" for what in ("first_hop", "second_hop", "faults", "cluster")
@@ -102,11 +103,11 @@ MATRIX = (
     Job("converge", (*SUITE, *OPTIONS, RESOURCES, PARTS, PERSISTENCE, REBOOT), "aio", "testing"),
     Job("agent", AGENT, "aio", "debian13"),
     Job("agent", AGENT, "aio", "testing"),
-    Job("converge", (*SUITE, PARTS, REBOOT), "api_single", "debian12"),
+    Job("converge", (*SUITE, FROM_2018, PARTS, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),
     Job("faults", (f"{CONVERGE}/faults",), "", "debian12"),
-    Job("converge", SUITE, "api_single", "debian13"),
+    Job("converge", (*SUITE, FROM_2018), "api_single", "debian13"),
     Job("converge", SUITE, "manager_single", "debian13"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian13"),
     Job("faults", (f"{CONVERGE}/faults",), "", "debian13"),

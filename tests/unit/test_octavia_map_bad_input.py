@@ -1061,10 +1061,20 @@ class TestDroppedOptions:
         )
         assert build.result()["valid"]
 
-    @pytest.mark.parametrize(("release", "levels"), [("queens", []), ("2026.2", ["warning"])])
-    def test_the_first_api(self, release, levels):
+    @pytest.mark.parametrize(
+        ("release", "said"),
+        [
+            ("ocata", ("comes in pike", "It was left out of the file; remove it ")),
+            ("queens", ()),
+            ("2026.2", ("was removed in train", "The first API is gone. It was left out ")),
+        ],
+    )
+    def test_the_first_api(self, release, said):
         pillar = changed(at(release, ("api",)), {"api:api_v1_enabled": True})
         build = built(pillar)
-        assert [item["level"] for item in build.found] == levels
-        assert ("api_v1_enabled" in build.sections["api_settings"]) is (not levels)
+        assert [item["level"] for item in build.found] == (["warning"] if said else [])
+        for item in build.found:
+            assert item["reason"].endswith(said[0])
+            assert item["remedy"].startswith(said[1])
+        assert ("api_v1_enabled" in build.sections.get("api_settings", {})) is (not said)
         assert build.result()["valid"]

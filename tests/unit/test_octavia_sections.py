@@ -240,6 +240,25 @@ CHANGES = [
         "service_auth",
         {"user_domain_name": "lb", "project_domain_name": "Default"},
     ),
+    # By its id, as the formula of 2018 had it; a name counts more.
+    (
+        {"api:identity:domain": "default"},
+        "queens",
+        "service_auth",
+        {
+            **{"user_domain_id": "default", "project_domain_id": "default"},
+            **{"user_domain_name": None, "project_domain_name": None},
+        },
+    ),
+    (
+        {"api:identity:domain": "default", "api:identity:user_domain_name": "lb"},
+        "2026.2",
+        "neutron",
+        {
+            **{"user_domain_id": None, "user_domain_name": "lb"},
+            **{"project_domain_id": "default", "project_domain_name": None},
+        },
+    ),
     # Neutron has an account of its own from 2023.2 on.
     ({}, "2023.1", "neutron", {"auth_url": None, "username": None, "password": None}),
     ({}, "2023.2", "neutron", KEYSTONE),
