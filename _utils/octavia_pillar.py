@@ -187,7 +187,9 @@ class Reader:
         elif value is not None:
             shown = self._shown(section, option, path, value)
             remedy = f"It was left out of the file; remove it from the pillar for {self.release}"
-            told = "" if self._is_to_come_and_go(section, option) else self._instead(section, option)
+            told = (
+                "" if self._is_to_come_and_go(section, option) else self._instead(section, option)
+            )
             remedy = f"{told}. {remedy}" if told else remedy
             self.found.append(findings.warning(path, shown, why, remedy))
 

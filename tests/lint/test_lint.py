@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import ipaddress
 import re
 import subprocess
@@ -13,37 +14,12 @@ from urllib.parse import urlsplit
 
 import docutils.core
 import docutils.nodes
+import linters
 import pytest
+import yaml
+from linters import ROOT, files
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def files(*patterns: str) -> list[str]:
-    """
-    The files of the project, those that git would not ignore.
-
-    :param patterns: globs on the whole path; without any, all files
-    :return: paths below the top of the repository
-    """
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    names = [name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()]
-    if not patterns:
-        return names
-    return [name for name in names if any(Path(name).match(pattern) for pattern in patterns)]
-
-
-COMMANDS = {
-    "ruff check": ["ruff", "check", "--no-cache", "."],
-    "ruff format": ["ruff", "format", "--no-cache", "--check", "--diff", "."],
-    "mypy": ["mypy", "--cache-dir=/dev/null"],
-    "yamllint": ["yamllint", "--strict", *files("*.yml", "*.yaml", "FORMULA")],
-    "salt-lint": ["saltlint", *files("*.sls", "*.jinja", "pillar.example")],
-}
+COMMANDS = linters.commands()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -52,6 +28,28 @@ def test_a_tool_finds_nothing(name):
         [sys.executable, "-m", *COMMANDS[name]], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_hooks_of_git_run_each_of_them():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (local,) = config["repos"]
+    hooks = {hook["id"]: hook["entry"] for hook in local["hooks"]}
+    assert local["repo"] == "local"
+    assert hooks.pop("make-lint") == "make lint"
+    assert hooks == {name: f"python3 -m tests.lint {name}" for name in COMMANDS}
+
+
+def test_a_linter_by_itself_ends_as_the_tool_does(monkeypatch, capfd):
+    monkeypatch.syspath_prepend(str(ROOT))
+    runner = importlib.import_module("tests.lint.__main__")
+    monkeypatch.setattr(runner.environments, "python", lambda _: Path(sys.executable))
+    assert runner.main(["ruff-check"]) == 0
+    program = ["ruff", "check", "--no-cache", "--select=D100", "tests/lint/no-such-file"]
+    monkeypatch.setattr(runner.linters, "commands", lambda: {"ruff-check": program})
+    assert runner.main([]) != 0
+    capfd.readouterr()
+    assert runner.main(["rufff"]) == 2
+    assert "no linter is called rufff; use ruff-check" in capfd.readouterr().out
 
 
 # -- reStructuredText -----------------------------------------------------------------------------

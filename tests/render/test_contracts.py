@@ -70,9 +70,7 @@ def test_noservices_keeps_services_and_database_out_of_every_sls():
     assert acting(noservices=True) == set()
 
 
-@pytest.mark.parametrize(
-    ("role", "syncs"), [(None, True), ("primary", True), ("secondary", False)]
-)
+@pytest.mark.parametrize(("role", "syncs"), [(None, True), ("primary", True), ("secondary", False)])
 def test_only_a_secondary_leaves_the_schema_alone(role, syncs):
     given = CASES["aio"].pillar("debian12")
     given["octavia"]["api"]["role"] = role

@@ -20,7 +20,9 @@ PARAMETERS = {
 }
 #: The users' own samples, as they have them.
 SAMPLES = {
-    role: yaml.safe_load((ROOT / f"tests/render/samples/{role}_single.sls").read_text(encoding="utf-8"))
+    role: yaml.safe_load(
+        (ROOT / f"tests/render/samples/{role}_single.sls").read_text(encoding="utf-8")
+    )
     for role in ("api", "manager")
 }
 #: Releases at which what is written to the file changes.

@@ -246,8 +246,10 @@ CHANGES = [
         "queens",
         "service_auth",
         {
-            **{"user_domain_id": "default", "project_domain_id": "default"},
-            **{"user_domain_name": None, "project_domain_name": None},
+            "user_domain_id": "default",
+            "project_domain_id": "default",
+            "user_domain_name": None,
+            "project_domain_name": None,
         },
     ),
     (
@@ -255,8 +257,10 @@ CHANGES = [
         "2026.2",
         "neutron",
         {
-            **{"user_domain_id": None, "user_domain_name": "lb"},
-            **{"project_domain_id": "default", "project_domain_name": None},
+            "user_domain_id": None,
+            "user_domain_name": "lb",
+            "project_domain_id": "default",
+            "project_domain_name": None,
         },
     ),
     # Neutron has an account of its own from 2023.2 on.
