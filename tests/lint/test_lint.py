@@ -44,7 +44,7 @@ def test_a_linter_by_itself_ends_as_the_tool_does(monkeypatch, capfd):
     runner = importlib.import_module("tests.lint.__main__")
     monkeypatch.setattr(runner.environments, "python", lambda _: Path(sys.executable))
     assert runner.main(["ruff-check"]) == 0
-    program = ["ruff", "check", "--no-cache", "--select=D100", "tests/lint/no-such-file"]
+    program = ["ruff", "check", "--no-such-option"]
     monkeypatch.setattr(runner.linters, "commands", lambda: {"ruff-check": program})
     assert runner.main([]) != 0
     capfd.readouterr()
@@ -193,3 +193,10 @@ def test_what_is_public_has_a_docstring(name):
     ]
     assert silent == []
     assert ast.get_docstring(tree)
+
+
+def test_the_architecture_names_every_module():
+    page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bocta[a-z0-9_]+", page))
+    modules = {Path(name).stem for name in files("_modules/*.py", "_states/*.py", "_utils/*.py")}
+    assert modules - named == set()

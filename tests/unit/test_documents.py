@@ -9,7 +9,7 @@ OPTIONS = PARAMETERS["options"]
 
 @pytest.mark.parametrize("name", document.PAGES)
 def test_a_page_is_up_to_date(name):
-    """Otherwise run tests/schema/document.py."""
+    """Otherwise run `python3 -m tests.schema`."""
     text = (document.DOCS / name).read_text(encoding="utf-8")
     assert text == document.PAGES[name](OPTIONS).rstrip() + "\n"
 
