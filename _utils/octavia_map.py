@@ -17,6 +17,7 @@ try:
     import octavia_desired as desired
     import octavia_findings as findings
     import octavia_keys as keys
+    import octavia_monitoring as monitoring
     import octavia_node as nodes
     import octavia_pki_names as pki_names
     import octavia_pki_pillar as pki_pillar
@@ -30,6 +31,7 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_desired as desired
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_keys as keys
+    from salt_formula_octavia.utils import octavia_monitoring as monitoring
     from salt_formula_octavia.utils import octavia_node as nodes
     from salt_formula_octavia.utils import octavia_pki_names as pki_names
     from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar
@@ -106,6 +108,8 @@ class Build:
         given = self.pillar.get("upgrade")
         self.found += upgrade_pillar.check(given)
         self.upgrade = keys.settings(given, self.defaults["upgrade"], upgrade_pillar.KEYS)
+        self.found += monitoring.check(self.pillar.get("monitoring"))
+        self.found += monitoring.check_support(self.pillar.get("_support"))
         self._check_role()
         self._check_client()
         self._check_stop()
@@ -175,7 +179,49 @@ class Build:
             "ssh": self.ssh if "manager" in roles else {},
             "clouds_file": self.clouds if "client" in roles else "",
             "resources": self.resources if "client" in roles else [],
+            "monitoring": self._monitoring(valid),
         }
+
+    def _monitoring(self, valid: bool) -> dict[str, Any]:
+        """
+        What other formulas may know. With an error in the pillar the roles that it enables stay
+        here, since their services go on running and want to be watched; what hangs on the pillar's
+        values is left out.
+        """
+        servers = {role: valid and role in self.roles for role in SERVER_ROLES}
+        units = self._watched()
+        return {
+            "roles": self.roles,
+            "version": self.release["name"] if self.release else "",
+            "units": units,
+            "apache": self.apache.get("service", ""),
+            "logs": [self._log(name, role) for name, role in units.items()] if valid else [],
+            "json": valid and bool(self.node and self.node.logs_json()),
+            "config": self.system.get("config", "") if any(servers.values()) else "",
+            "api": self._endpoint() if servers["api"] else {},
+            "heartbeat": self._heartbeat() if servers["manager"] else {},
+            **monitoring.settings(self.pillar.get("monitoring"), self.defaults["monitoring"]),
+        }
+
+    def _watched(self) -> dict[str, str]:
+        """The services of Octavia by name, each with its role. Apache's own unit is none of them."""
+        return {
+            name: unit["role"]
+            for name, unit in self.defaults["units"].items()
+            if unit["role"] in self.roles and self._has_unit(name)
+        }
+
+    def _log(self, name: str, role: str) -> dict[str, str]:
+        path = self.system["log_files"][name]
+        if name == "octavia-api" and self.apache:
+            path = f"{self.apache['logs']}/octavia-api-error.log"
+        return monitoring.log(name, role, path, bool(self._environment(name)))
+
+    def _endpoint(self) -> dict[str, Any]:
+        """Where the API of this node answers."""
+        address, port = self._reachable()
+        scheme = "https" if self._tls() else "http"
+        return {"url": self._api_url(), "scheme": scheme, "address": address, "port": port}
 
     def _beside(self, roles: list[str]) -> dict[str, Any]:
         """What the node needs beside octavia.conf."""
@@ -516,10 +562,12 @@ class Build:
     def _socket(self) -> str:
         return urls.netloc(*self._bound())
 
-    def _api_url(self) -> str:
+    def _reachable(self) -> tuple[str, int]:
         address, port = self._bound()
-        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-        return f"{'https' if self._tls() else 'http'}://{urls.netloc(reachable, port)}/"
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port
+
+    def _api_url(self) -> str:
+        return f"{'https' if self._tls() else 'http'}://{urls.netloc(*self._reachable())}/"
 
     def _heartbeat(self) -> dict[str, Any]:
         address = self.option("health_manager", "bind_ip") or "127.0.0.1"

@@ -152,6 +152,10 @@ class Node:
             return {"Environment": switch}
         return {}
 
+    def logs_json(self) -> bool:
+        """Whether the services write their records in JSON."""
+        return self._is_true("DEFAULT", "use_json")
+
     def logrotate(self) -> dict[str, Any]:
         """``path`` of logrotate's file and the settings; empty where the pillar says nothing."""
         given = self._shared("logging", "rotate")
