@@ -204,7 +204,7 @@ class Build:
         }
 
     def _watched(self) -> dict[str, str]:
-        """The services of Octavia by name, each with its role. Apache's own unit is none of them."""
+        """The services of Octavia by name, each with its role; Apache may run the API."""
         return {
             name: unit["role"]
             for name, unit in self.defaults["units"].items()

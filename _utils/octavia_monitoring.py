@@ -1,6 +1,6 @@
 """
-What other formulas may know of the node, by ``octavia/meta``: the pillars ``octavia:monitoring`` and
-``octavia:_support``, and the facts that the files there put into words.
+What decides on the files of ``octavia/meta``, which other formulas read: the pillars
+``octavia:monitoring`` and ``octavia:_support``, and where a service logs to.
 """
 
 from __future__ import annotations
