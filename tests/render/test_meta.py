@@ -414,8 +414,11 @@ def test_fluentd_counts_what_alerts_ask_for():
         label = read(minion, "fluentd")["agent"]["config"]["label"]["openstack_octavia"]
     counted = label["filter"]["count_octavia"]
     assert [metric["name"] for metric in counted["metric"]] == list(METRICS["fluentd"]["metrics"])
-    labels = {item["name"] for item in counted["label"]}
-    assert labels == set(METRICS["fluentd"]["metrics"]["log_messages"])
+    labels = {item["name"]: item["value"] for item in counted["label"]}
+    assert set(labels) == set(METRICS["fluentd"]["metrics"]["log_messages"])
+    # A field of the record, by the name that it has in both forms of Octavia's log.
+    assert labels["level"] == "$.levelname"
+    assert "(?<levelname>" in label["filter"]["parse_octavia"]["parser"]["format"]
 
 
 def test_the_dashboard_is_json_before_and_after_it_is_rendered():
