@@ -1,9 +1,9 @@
 """
 The formula's only door to its pillar: reads, checks and translates ``octavia``.
 
-Everything is computed from the pillar and grains of the minion and from the parameter files of the
-formula (``salt://octavia/parameters/``); no service is asked, so all of it works without root and
-on a machine without Octavia.
+Everything is computed from the pillar and grains of the minion, from the parameter files of the
+formula (``salt://octavia/parameters/``), and from Salt's mine where the pillar of a controller has
+not all IDs. No service is asked, so all of it works without root and on a machine without Octavia.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ try:
     import octavia_findings as findings
     import octavia_loadcheck
     import octavia_map
+    import octavia_mine
     import octavia_policycheck
     import octavia_releases
 except ImportError:
@@ -29,6 +30,7 @@ except ImportError:
         octavia_explain,
         octavia_loadcheck,
         octavia_map,
+        octavia_mine,
         octavia_policycheck,
         octavia_releases,
     )
@@ -89,9 +91,16 @@ def _build(saltenv: str) -> octavia_map.Build:
     key = "octavia_config.build"
     stamp = (saltenv, json.dumps(pillar, default=str))
     if __context__.get(key, (None,))[0] != stamp:
-        build = octavia_map.Build(pillar, __grains__, _parameters(saltenv))
+        has_master = __opts__.get("file_client") != "local"
+        mine = octavia_mine.Mine(_mined, has_master, octavia_mine.hosts(__grains__))
+        build = octavia_map.Build(pillar, __grains__, _parameters(saltenv), mine)
         __context__[key] = (stamp, build)
     return __context__[key][1]
+
+
+def _mined(function: str, target: str) -> Any:
+    """What minions with a pillar path have in the mine; without a master only this one's own."""
+    return __salt__["mine.get"](target, function, "pillar")
 
 
 def map_(saltenv: str = "base") -> dict[str, Any]:
@@ -123,7 +132,9 @@ def sections(saltenv: str = "base") -> dict[str, dict[str, dict[str, Any]]]:
     The sections of this node's octavia.conf, secrets included: for templates, not for the eye.
 
     :param saltenv: file server environment that holds the formula
-    :return: ``{section: {option: {"text": [lines], "note": why}}}`` in the order of the file
+    :return: ``{section: {option: {"text": [lines], "note": why, "origin": where}}}`` in the order
+        of the file; where a value comes from is a pillar path, ``the formula``, or
+        ``mine FUNCTION of MINION``
     :raises CommandExecutionError: when the pillar has errors; the text lists them
 
     CLI Example:
@@ -136,7 +147,7 @@ def sections(saltenv: str = "base") -> dict[str, dict[str, dict[str, Any]]]:
     _refuse_errors(build)
     return {
         section: {
-            option: {"text": setting["text"], "note": setting["note"]}
+            option: {key: setting[key] for key in ("text", "note", "origin")}
             for option, setting in options.items()
         }
         for section, options in build.sections.items()

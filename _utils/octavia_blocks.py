@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-# How much a setting counts: the formula's own default, a value derived from a composite key, an
-# option that the pillar names itself.
-DEFAULT, DERIVED, VERBATIM = range(3)
+# How much a setting counts: the formula's own default, what the mine holds, a value derived from a
+# composite key, an option that the pillar names itself.
+DEFAULT, MINE, DERIVED, VERBATIM = range(4)
 
 #: Types of a key beside those of options: a list of hosts with ports, a mapping of names to single
 #: values, and the content of a certificate or a key.

@@ -17,11 +17,13 @@ from typing import Any
 try:
     import octavia_blocks as blocks
     import octavia_findings as findings
+    import octavia_mine as mines
     import octavia_schema as schema
     import octavia_values as values
 except ImportError:
     from salt_formula_octavia.utils import octavia_blocks as blocks
     from salt_formula_octavia.utils import octavia_findings as findings
+    from salt_formula_octavia.utils import octavia_mine as mines
     from salt_formula_octavia.utils import octavia_schema as schema
     from salt_formula_octavia.utils import octavia_values as values
 
@@ -58,6 +60,7 @@ class Conf:
     :ivar settings: what the pillar and the formula set, by section and option
     :ivar broken: options of which something is wrong
     :ivar broken_sections: sections of which options may be missing for that reason
+    :ivar has_master: whether a master's mine was asked for what the pillar lacks
     """
 
     roles: Sequence[str]
@@ -67,6 +70,7 @@ class Conf:
     settings: Mapping[Name, blocks.Setting]
     broken: set[Name] = field(default_factory=set)
     broken_sections: set[str] = field(default_factory=set)
+    has_master: bool = False
 
     def value(self, section: str, option: str) -> Any:
         """
@@ -304,6 +308,45 @@ def _jobboard(conf: Conf) -> Found:
         yield conf.warning(*url, reason, "Set it to the URL of a database of its own")
 
 
+# -- amphorae ------------------------------------------------------------------------------------
+
+
+def _is_live(conf: Conf) -> bool:
+    """Whether real machines with real ports are made for amphorae."""
+    drivers = (conf.value("controller_worker", name) or "" for name in LIVE)
+    return any("noop" not in driver for driver in drivers)
+
+
+def _no_id(section: str, option: str, conf: Conf) -> Found:
+    name = (section, option)
+    former = any(conf.is_set(*other) for other in mines.FORMER_NETWORKS)
+    if not _is_live(conf) or conf.value(*name) or (name == mines.NETWORKS and former):
+        return
+    lost = f"without it no amphora could be made or reached: {NEEDED[name]}"
+    if conf.is_set(*name):
+        yield conf.error(*name, f"is empty; {lost}", "Name it, or choose Octavia's noop drivers")
+        return
+    remedy = f"Set {conf.path(*name)}"
+    if name not in mines.SOURCES:
+        yield conf.error(*name, f"is not set; {lost}", remedy)
+        return
+    (function,) = mines.SOURCES[name]
+    target = mines.FUNCTIONS[function].target
+    reason = f"is not set, nor in the mine as {function} of a minion with {target}; {lost}"
+    # Only a master's mine can have been emptied behind the back of a file that was written from it.
+    tell = conf.error if conf.has_master else conf.warning
+    yield tell(*name, reason, f"{remedy}, or put {function} into the mine there")
+
+
+LIVE = ("compute_driver", "network_driver")
+#: What an amphora needs of the cloud, each with what it is for.
+NEEDED = {
+    mines.NETWORKS: "it is the network by which controllers reach amphorae",
+    mines.GROUPS: "it lets controllers through to amphorae",
+    ("controller_worker", "amp_flavor_id"): "it is the size of an amphora's machine",
+}
+
+
 # -- load balancers -------------------------------------------------------------------------------
 
 
@@ -511,6 +554,15 @@ RULES = (
             "task_flow/persistence_connection",
         ),
         _jobboard,
+    ),
+    *(
+        Rule(
+            (f"{section}/{option}", *(f"controller_worker/{driver}" for driver in LIVE)),
+            partial(_no_id, section, option),
+            role="manager",
+            always=True,
+        )
+        for section, option in NEEDED
     ),
     Rule(("controller_worker/loadbalancer_topology", "nova/enable_anti_affinity"), _apart),
     Rule(("nova/anti_affinity_policy", "nova/enable_anti_affinity"), _affinity),

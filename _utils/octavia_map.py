@@ -1,8 +1,9 @@
 """
 The map: everything that the SLS need to know about a node, merged once.
 
-Defaults, then the family of the operating system, then the release, then the pillar. The map holds
-no secret, so it may be shown; what goes into octavia.conf comes from :mod:`octavia_sections`.
+Defaults, then the family of the operating system, then the release, then the mine, then the pillar.
+The map holds no secret, so it may be shown; what goes into octavia.conf comes from
+:mod:`octavia_sections`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ try:
     import octavia_findings as findings
     import octavia_keys as keys
     import octavia_monitoring as monitoring
+    import octavia_mine as mines
     import octavia_node as nodes
     import octavia_pki_names as pki_names
     import octavia_pki_pillar as pki_pillar
@@ -32,6 +34,7 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_keys as keys
     from salt_formula_octavia.utils import octavia_monitoring as monitoring
+    from salt_formula_octavia.utils import octavia_mine as mines
     from salt_formula_octavia.utils import octavia_node as nodes
     from salt_formula_octavia.utils import octavia_pki_names as pki_names
     from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar
@@ -69,12 +72,20 @@ class Build:
     :param grains: of these ``os``, ``os_family`` and ``noservices`` are read
     :param data: the parameter files by name: ``defaults``, ``osfamilies``, ``releases``,
         ``policies`` and ``options``
+    :param mine: where a controller's IDs come from that the pillar does not name
     """
 
-    def __init__(self, pillar: Any, grains: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        pillar: Any,
+        grains: Mapping[str, Any],
+        data: Mapping[str, Any],
+        mine: mines.Mine = mines.NONE,
+    ) -> None:
         self.pillar = pillar if isinstance(pillar, Mapping) else {}
         self.data = data
         self.grains = grains
+        self.mine = mine
         self.defaults = data["defaults"]
         self.releases = data["releases"]
         self.options = data["options"]
@@ -95,7 +106,7 @@ class Build:
         if self.release and servers:
             defaults = {**self.defaults, "ca_bundle": self.system.get("ca_bundle", "")}
             self.sections, found = sections.sections(
-                servers, self.options, self.release["name"], defaults
+                servers, self.options, self.release["name"], defaults, self.mine
             )
             self.found += found
             name = self.release["name"]

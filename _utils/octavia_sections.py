@@ -2,9 +2,9 @@
 From the pillar of the roles to the sections of octavia.conf.
 
 The way of a value: read from the pillar (:mod:`octavia_pillar`), settled against the role's own
-defaults and merged with the other roles of the node (:mod:`octavia_merge`), checked against the
-option's type, written as text, and held against the values of other options
-(:mod:`octavia_conf_rules`).
+defaults and merged with the other roles of the node (:mod:`octavia_merge`), or else taken from the
+mine (:mod:`octavia_mine`), checked against the option's type, written as text, and held against the
+values of other options (:mod:`octavia_conf_rules`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ try:
     import octavia_conf_rules as rules
     import octavia_findings as findings
     import octavia_merge as merging
+    import octavia_mine as mines
     import octavia_pillar as reader
     import octavia_schema as schema
     import octavia_values as values
@@ -23,6 +24,7 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_conf_rules as rules
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_merge as merging
+    from salt_formula_octavia.utils import octavia_mine as mines
     from salt_formula_octavia.utils import octavia_pillar as reader
     from salt_formula_octavia.utils import octavia_schema as schema
     from salt_formula_octavia.utils import octavia_values as values
@@ -38,6 +40,7 @@ def sections(
     options: dict[str, Any],
     release: str,
     defaults: Mapping[str, Any],
+    mine: mines.Mine = mines.NONE,
 ) -> tuple[dict[str, dict[str, dict[str, Any]]], list[Finding]]:
     """
     The sections of a node's octavia.conf.
@@ -46,8 +49,9 @@ def sections(
     :param options: content of ``parameters/options.json``
     :param release: name of the release in force
     :param defaults: content of ``parameters/defaults.yaml``
-    :return: ``{section: {option: {"value": v, "text": [lines], "note": n}}}`` in the order of the
-        file, and the findings; the sections are of no use when any of these is an error
+    :param mine: where a controller's IDs come from that the pillar does not name
+    :return: ``{section: {option: {"value": v, "text": [lines], "note": n, "origin": o}}}`` in the
+        order of the file, and the findings; the sections are of no use when any is an error
     """
     view = schema.view(options, release)
     found: list[Finding] = []
@@ -65,11 +69,20 @@ def sections(
     node, contradictions, disputed = merging.merge(settled, view)
     found += contradictions
     broken |= disputed
+    if "manager" in roles and not broken_sections.intersection(mines.SECTIONS):
+        bind_port = node.get(("health_manager", "bind_port"))
+        port = bind_port.value if bind_port else defaults["ports"]["heartbeat"]
+        completed = mines.Reader(mine, port)
+        completed.read(mines.lacking(node))
+        node.update(completed.settings)
+        found += completed.found
+        broken |= completed.broken
     written, wrong = _written(node, view)
     found += [finding for each in wrong.values() for finding in each]
     conf = rules.Conf(tuple(roles), options["releases"], release, view, node)
     conf.broken = broken | wrong.keys()
     conf.broken_sections = broken_sections
+    conf.has_master = mine.has_master
     return written, found + rules.check(conf)
 
 
@@ -92,7 +105,12 @@ def _written(
         text = values.text(era, setting.value)
         # Null has no text: it leaves the option out, a default of the formula included.
         if text:
-            entry = {"value": setting.value, "text": text, "note": setting.note}
+            entry = {
+                "value": setting.value,
+                "text": text,
+                "note": setting.note,
+                "origin": setting.path,
+            }
             result.setdefault(setting.section, {})[setting.option] = entry
     return result, found
 

@@ -50,7 +50,12 @@ manager:
     ca_certificate: /etc/octavia/certs/ca_01.pem
     ca_private_key: /etc/octavia/certs/private/cakey.pem
     ca_private_key_passphrase: ca-secret
-  controller_worker: {amp_image_tag: amphora, loadbalancer_topology: SINGLE}
+  controller_worker:
+    amp_image_tag: amphora
+    amp_flavor_id: 00000000-0000-4000-8000-000000000001
+    amp_boot_network_list: [00000000-0000-4000-8000-000000000002]
+    amp_secgroup_list: [00000000-0000-4000-8000-000000000003]
+    loadbalancer_topology: SINGLE
   haproxy_amphora:
     client_cert_all: /etc/octavia/certs/client_all.pem
     server_ca: /etc/octavia/certs/ca_01.pem
