@@ -291,9 +291,9 @@ class Reader:
             except Unusable as problem:
                 wrong[str(minion)] = problem
         tell = findings.warning if right else findings.error
-        for minion, problem in wrong.items():
-            remedy = f"{problem.remedy.format(minion=minion)}; or set {_path(name)}"
-            self.found.append(tell(_origin(function, minion), None, problem.reason, remedy))
+        for minion, why in wrong.items():
+            remedy = f"{why.remedy.format(minion=minion)}; or set {_path(name)}"
+            self.found.append(tell(_origin(function, minion), None, why.reason, remedy))
         if not right:
             return None
         first, value = next(iter(right.items()))

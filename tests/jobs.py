@@ -17,7 +17,7 @@ TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "job
 OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
 RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
 FROM_2018 = f"{CONVERGE}/test_from_2018.py"
-AGENT = (f"{CONVERGE}/test_master.py", f"{CONVERGE}/test_agent.py")
+AGENT = tuple(f"{CONVERGE}/test_{name}.py" for name in ("master", "mine", "agent"))
 FIRST_HOP, SECOND_HOP, UPGRADE_FAULTS, CLUSTER = (
     f"tests/upgrade/test_{what}.py" for what in ("first_hop", "second_hop", "faults", "cluster")
 )

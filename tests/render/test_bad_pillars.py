@@ -26,9 +26,12 @@ BAD = {
     "a role without anything": (
         "octavia: {manager: {enabled: true, version: zed}}",
         [
+            "error: octavia:manager:controller_worker:amp_flavor_id: is not set; without it no",
             "error: octavia:manager:database: is missing, the role cannot work without it. Set oct",
             "error: octavia:manager:identity: is missing, the role cannot work without it. Set oct",
             "error: octavia:manager:message_queue: is missing, the role cannot work without it. S",
+            "warning: octavia:manager:controller_worker:amp_boot_network_list: is not set, nor",
+            "warning: octavia:manager:controller_worker:amp_secgroup_list: is not set, nor in",
             "warning: octavia:manager:health_manager:controller_ip_port_list: names no controller",
             "warning: octavia:manager:health_manager:heartbeat_key: is not set: nobody could tell",
         ],

@@ -33,6 +33,10 @@ octavia:
       ca_certificate: /etc/octavia/certs/ca_01.pem
       ca_private_key: /etc/octavia/certs/private/cakey.pem
       ca_private_key_passphrase: secret
+    controller_worker:
+      amp_flavor_id: 00000000-0000-4000-8000-000000000001
+      amp_boot_network_list: [00000000-0000-4000-8000-000000000002]
+      amp_secgroup_list: [00000000-0000-4000-8000-000000000003]
     haproxy_amphora:
       client_cert_all: /etc/octavia/certs/client_all.pem
       server_ca: /etc/octavia/certs/ca_01.pem

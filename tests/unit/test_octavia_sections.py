@@ -388,7 +388,7 @@ class TestController:
         written = conf(changed(GOOD, {"api:controller_worker": drivers}))["controller_worker"]
         assert written["amphora_driver"] == "amphora_noop_driver"
         assert written["compute_driver"] == "compute_nova_driver"
-        named = {"manager:controller_worker": drivers}
+        named = {"manager:controller_worker:amphora_driver": "amphora_noop_driver"}
         assert conf(changed(GOOD, named))["controller_worker"]["amphora_driver"] == (
             "amphora_noop_driver"
         )
