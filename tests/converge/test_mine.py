@@ -38,7 +38,6 @@ class Mine:
             NETWORKS: {"networks": [{"id": NETWORK, "name": "lb-mgmt-net"}]},
             GROUPS: {"lb-mgmt-sec-grp": {"id": GROUP}},
             PORTS: {"octavia-health-manager-1": port, "octavia-health-manager-2": there},
-            # The name of a mine function has a dot, the path of a pillar must not be parted by it.
             OWNER: PROJECT,
             "no_networks": {"networks": []},
         }
