@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+import octavia_mine as mine
 import pytest
 import salt.loader
 import yaml
@@ -77,6 +78,11 @@ def test_only_a_secondary_leaves_the_schema_alone(role, syncs):
     with harness.Minion("debian12", given) as minion:
         functions = {chunk["fun"] for chunk in minion.low("octavia.db.offline_sync")}
     assert ("db_synced" in functions) is syncs
+
+
+@pytest.mark.parametrize("name", CONTRACTS["mine"])
+def test_the_mine_is_read_by_the_names_that_others_give(name):
+    assert mine.FUNCTIONS[name].target == CONTRACTS["mine"][name]
 
 
 def test_files_have_their_places():
