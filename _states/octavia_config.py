@@ -38,7 +38,7 @@ def valid(name: str, upgrade: bool = False, saltenv: str = "base", **kwargs: Any
         release than the pillar
     :param saltenv: file server environment that holds the formula
     :return: result False with all findings in the comment, each with its pillar path, reason and
-        remedy; never any changes
+        remedy, and in any case the roles that are switched off; never any changes
 
     .. code-block:: yaml
 
@@ -57,8 +57,10 @@ def valid(name: str, upgrade: bool = False, saltenv: str = "base", **kwargs: Any
         ret["warnings"] = [findings.describe([item]) for item in found]
     known = __salt__["octavia_config.map"](saltenv)
     if known["release"] and not upgrade:
-        return _fits_packages(ret, known["release"], saltenv)
+        ret = _fits_packages(ret, known["release"], saltenv)
     ret["comment"] = ret["comment"] or "The pillar is valid."
+    for role in known["roles_off"]:
+        ret["comment"] += f"\nNothing is done for {role}: octavia:{role}:enabled is false."
     return ret
 
 

@@ -156,6 +156,7 @@ class Build:
             "valid": valid,
             "findings": self.found,
             "roles": roles,
+            "roles_off": [role for role in ROLES if self._is_off(role)],
             "release": self.release["name"] if self.release else "",
             "noservices": bool(self.grains.get("noservices", False)),
             "syncs_db": "api" in roles and self._api().get("role") != "secondary",
@@ -301,6 +302,10 @@ class Build:
             self.found.append(wrong)
             return False
         return value["enabled"]
+
+    def _is_off(self, role: str) -> bool:
+        value = self.pillar.get(role)
+        return isinstance(value, Mapping) and value.get("enabled") is False
 
     def _release(self) -> releases.Release | None:
         named: dict[str, releases.Release] = {}
@@ -599,7 +604,7 @@ class Build:
     def _ssh(self) -> dict[str, str]:
         manager = self.pillar.get("manager")
         given = manager.get("ssh") if isinstance(manager, Mapping) else None
-        if not given or "manager" not in self.roles:
+        if not given or given == {"private_key": None} or "manager" not in self.roles:
             return {}
         path = "octavia:manager:ssh"
         if not isinstance(given, Mapping):

@@ -56,6 +56,11 @@ class TestRoles:
         result = known(changed(GOOD, off))
         assert (result["roles"], result["units"], result["packages"]) == ([], {}, {})
 
+    @pytest.mark.parametrize("role", ["api", "manager", "client"])
+    def test_only_a_role_that_is_there_can_be_switched_off(self, role):
+        assert known(changed(GOOD, {f"{role}:enabled": False}))["roles_off"] == [role]
+        assert known({role: GOOD[role]})["roles_off"] == []
+
     @pytest.mark.parametrize(
         ("role", "syncs"), [("primary", True), (None, True), ("secondary", False)]
     )
