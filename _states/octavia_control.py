@@ -403,6 +403,8 @@ def db_synced(
     """
     The schema of the database is at the head of the installed packages' migrations; if it is
     behind, Octavia's own program brings it there. At head, none of these programs is started.
+    Where another node does the same at this moment, one of the two fails half-way: it then waits
+    for the other, and warns that two nodes have the role primary.
 
     :param name: any text
     :param schema: ``octavia``, or ``persistence`` for the jobboard's
@@ -448,6 +450,17 @@ def db_synced(
     if answer["retcode"] == 0 and after["state"] == migrations.AT_HEAD:
         ret["comment"] = f"The schema was brought to head, {new}."
         return ret
+    begun = found["state"] == migrations.EMPTY or after["revisions"] != found["revisions"]
+    if schema == "octavia" and answer["retcode"] and begun:
+        hosts, after = _other_finishes(after, saltenv)
+        if after["state"] == migrations.AT_HEAD:
+            ret["comment"] = f"The schema was brought to head, {new}, by another node meanwhile."
+            ret["warnings"] = [
+                f"Another node ({', '.join(hosts) or 'gone already'}) migrated the schema at the "
+                "same time, which only one may: set octavia:api:role to secondary on all nodes "
+                "with the API but one."
+            ]
+            return ret
     ret["result"] = False
     ret["changes"]["revision"]["new"] = _text(after["revisions"])
     if after["revisions"] == found["revisions"]:
@@ -457,6 +470,24 @@ def db_synced(
         f"Mend the cause and run this state again; the last words:\n{answer['output']}"
     )
     return ret
+
+
+def _other_finishes(found: dict[str, Any], saltenv: str) -> tuple[list[str], dict[str, Any]]:
+    """
+    Of two nodes that migrate at the same time, the one that comes second to a step fails and the
+    other goes on. Waits for that one: who else was connected, and how the schema stands then.
+    """
+    hosts: set[str] = set()
+    now = dict(found)
+
+    def settled() -> bool:
+        connected = __salt__["octavia_db.sessions"](saltenv)
+        hosts.update(connected)
+        now.update(__salt__["octavia_db.state"]("octavia", saltenv))
+        return now["state"] == migrations.AT_HEAD or not connected
+
+    states.wait(__salt__["octavia_config.map"](saltenv)["timeouts"]["database"], settled)
+    return sorted(hosts), now
 
 
 def _text(revisions: list[str]) -> str:

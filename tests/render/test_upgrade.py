@@ -501,10 +501,20 @@ EVERYWHERE = "I@octavia:api:enabled:true or I@octavia:manager:enabled:true"
 THREE = ["ctl01", "ctl02", "ctl03"]
 
 
-def orchestrated(sls, **given):
-    """The steps of an orchestration; what the run is told is all that a master knows."""
+def orchestrated(sls, primaries=("ctl01",), **given):
+    """
+    The steps of an orchestration; what the run is told is all that a master knows, and which minions
+    answer that would make the schema.
+    """
     told = {"octavia": {"orchestrate": given}} if given else {}
+
+    def answer(target, function, tgt_type):
+        assert target.endswith("and not I@octavia:api:role:secondary")
+        assert (function, tgt_type) == ("test.ping", "compound")
+        return {minion: {"ret": True} for minion in primaries}
+
     with harness.Minion("debian12", told) as minion:
+        minion.call["saltutil.cmd"] = answer
         chunks = minion.low(f"octavia.orchestrate.{sls}")
     assert harness.unresolved(chunks) == []
     return chunks
@@ -641,6 +651,13 @@ class TestOrchestrated:
         assert steps(orchestrated("deploy", apis="", managers="", clients="c")) == [
             ("octavia.client", "c")
         ]
+
+    def test_several_nodes_that_would_make_the_schema_are_refused(self):
+        said = "make the schema of the database: ctl01, ctl03. Set octavia:api:role to secondary"
+        with pytest.raises(harness.RenderError, match=said):
+            orchestrated("deploy", primaries=("ctl03", "ctl01"))
+        # Where none does, the step itself says that it finds no minion.
+        assert orchestrated("deploy", primaries=())[0]["__id__"] == "octavia_deploy_primary"
 
 
 def test_pipelines_read_where_octavia_comes_in():

@@ -59,6 +59,7 @@ class Node:
         self.mine, self.health = {}, "200"
         self.schema = {"state": migrations.BEHIND, "revisions": [ZED], "heads": [EPOXY]}
         self.others, self.saves, self.sync = [], {"path": "/backup.sql.gz"}, 0
+        self.rival = []
         self.items, self.trials, self.backups = [], [], []
 
     @staticmethod
@@ -87,7 +88,7 @@ class Node:
             "octavia_control.finish_dpkg": lambda: self.unfinished,
             "octavia_control.package": lambda *_: self._package(),
             "octavia_db.state": lambda *_: copy.deepcopy(self.schema),
-            "octavia_db.sessions": lambda *_: self.others,
+            "octavia_db.sessions": self._sessions,
             "octavia_db.sync": self._sync,
             "octavia_db.backup": self._backup,
             "octavia_db.backups": lambda *_: self.backups,
@@ -242,6 +243,15 @@ class Node:
         if not self.sync:
             self.schema.update(state=migrations.AT_HEAD, revisions=self.schema["heads"])
         return {"retcode": self.sync, "output": "alembic says so"}
+
+    def _sessions(self, *_):
+        """Who is connected; a node that migrates at the same time gets one revision further."""
+        if not self.rival:
+            return self.others
+        self.schema["revisions"] = [self.rival.pop(0)]
+        if self.schema["revisions"] == self.schema["heads"]:
+            self.schema["state"] = migrations.AT_HEAD
+        return ["ctl02 (1)"]
 
     def _verify(self, api, *_):
         self.trials.append(api)
@@ -939,6 +949,25 @@ class TestSynced:
         node.sync = 1
         ret = run("db_synced", upgrade=True)
         assert (ret["result"], ret["changes"]) == (False, {})
+        assert "alembic says so" in ret["comment"]
+
+    def test_two_nodes_that_make_the_schema_at_the_same_time(self, run, node):
+        """This one fails at a table that is there already; the other one ends its work."""
+        node.schema["state"], node.schema["revisions"] = migrations.EMPTY, []
+        node.sync, node.rival = 1, [ZED, EPOXY]
+        ret = run("db_synced")
+        assert ret["result"] is True, ret["comment"]
+        assert ret["changes"] == {"revision": {"old": "none", "new": EPOXY}}
+        assert "by another node meanwhile" in ret["comment"]
+        (warning,) = ret["warnings"]
+        assert "ctl02 (1)" in warning
+        assert "set octavia:api:role to secondary on all nodes with the API but one" in warning
+
+    def test_the_other_one_fails_as_well(self, run, node):
+        node.schema["state"], node.schema["revisions"] = migrations.EMPTY, []
+        node.sync, node.rival = 1, [ZED]
+        ret = run("db_synced")
+        assert (ret["result"], "warnings" in ret) == (False, False)
         assert "alembic says so" in ret["comment"]
 
 
