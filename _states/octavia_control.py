@@ -445,6 +445,14 @@ def db_synced(
         return ret
     if others:
         ret["warnings"] = [f"While the schema was migrated, these were connected: {others}"]
+    return _migrated(ret, found, schema, saltenv)
+
+
+def _migrated(
+    ret: dict[str, Any], found: dict[str, Any], schema: str, saltenv: str
+) -> dict[str, Any]:
+    """The answer of a state that has brought the schema to head, or has tried to."""
+    new = _text(found["heads"])
     answer = __salt__["octavia_db.sync"](schema, saltenv)
     after = __salt__["octavia_db.state"](schema, saltenv)
     if answer["retcode"] == 0 and after["state"] == migrations.AT_HEAD:
@@ -455,11 +463,12 @@ def db_synced(
         hosts, after = _other_finishes(after, saltenv)
         if after["state"] == migrations.AT_HEAD:
             ret["comment"] = f"The schema was brought to head, {new}, by another node meanwhile."
-            ret["warnings"] = [
-                f"Another node ({', '.join(hosts) or 'gone already'}) migrated the schema at the "
-                "same time, which only one may: set octavia:api:role to secondary on all nodes "
-                "with the API but one."
-            ]
+            who = ", ".join(hosts) or "gone already"
+            warning = (
+                f"Another node ({who}) migrated the schema at the same time, which only one may: "
+                "set octavia:api:role to secondary on all nodes with the API but one."
+            )
+            ret["warnings"] = [*ret.get("warnings", []), warning]
             return ret
     ret["result"] = False
     ret["changes"]["revision"]["new"] = _text(after["revisions"])

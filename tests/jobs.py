@@ -21,6 +21,7 @@ AGENT = tuple(f"{CONVERGE}/test_{name}.py" for name in ("master", "mine", "agent
 FIRST_HOP, SECOND_HOP, UPGRADE_FAULTS, CLUSTER = (
     f"tests/upgrade/test_{what}.py" for what in ("first_hop", "second_hop", "faults", "cluster")
 )
+HIGHSTATE, MASTERLESS = (f"tests/highstate/test_{what}.py" for what in ("master", "masterless"))
 NO_CHANGE, REQUESTS, VALIDATION, MANY = (
     f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
@@ -32,7 +33,7 @@ class Job:
     One row of the table.
 
     :ivar layer: lint, unit, render, api, converge, agent, faults, upgrade, hops, undo, cluster,
-        benchmark or many
+        highstate, masterless, kitchen, benchmark or many
     :ivar paths: what pytest runs
     :ivar suite: suite to bring up; empty where the tests make their own nodes, or need none
     :ivar platform: platform of the nodes; empty for the machine itself
@@ -80,6 +81,7 @@ TEST = (
     Job("agent", AGENT, "aio", "debian12"),
     Job("api", ("tests/api",), octavia="2026.2"),
     Job("upgrade", (FIRST_HOP,), "", "debian12"),
+    Job("highstate", (HIGHSTATE,), "", "debian12"),
     Job(
         "converge",
         (*SUITE, *OPTIONS, NO_CHANGE, RESOURCES, BEHAVIOUR, PERSISTENCE, REBOOT),
@@ -124,6 +126,9 @@ MATRIX = (
     Job("undo", (UPGRADE_FAULTS,), "", "debian12"),
     Job("cluster", (CLUSTER,), "", "debian12"),
     Job("upgrade", (FIRST_HOP,), "", "debian12", "3006"),
+    Job("masterless", (MASTERLESS,), "", "debian12"),
+    Job("masterless", (MASTERLESS,), "", "debian12", "3006"),
+    Job("highstate", (HIGHSTATE,), "", "debian12", "3006"),
 )
 BY_NAME = {job.name: job for job in (*TEST, *BENCHMARKS, *MATRIX)}
 

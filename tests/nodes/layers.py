@@ -236,7 +236,9 @@ def salt(platform: Platform, series: str) -> Path:
     """
     pin = platform.salt_pin(series)
     lower = base(platform)
-    script = recipes.SALT_SCRIPT.format(version=pin, wheels=" ".join(recipes.WHEELS))
+    wheels = {"wheels": recipes.WHEELS, "bare_wheels": recipes.BARE_WHEELS}
+    joined = {name: " ".join(packages) for name, packages in wheels.items()}
+    script = recipes.SALT_SCRIPT.format(version=pin, **joined)
     inputs = [lower.name, script, recipes.SALT_OVERRIDES, recipes.PIP_CONFIG]
 
     def build(folder: Path, log: Path) -> Path:

@@ -34,6 +34,8 @@ REPOSITORY_BINDS = {
     "_states": "/srv/salt/_states",
     "_utils": "/srv/salt/_utils",
     "tests/sandbox": "/srv/salt/sandbox",
+    # Where docs/reclass.rst has the formula.
+    "metadata": "/srv/formulas/salt-formula-octavia/metadata",
 }
 _MINION = """\
 id: {name}

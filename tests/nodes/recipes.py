@@ -76,6 +76,8 @@ INSTALLED = {
 
 # Wheels that a node can install, since it has no network.
 WHEELS = ("openstacksdk",)
+# The same without what they ask for: the first asks for a package that no present Python needs.
+BARE_WHEELS = ("kapicorp-reclass==2.0.0", "six", "pyparsing", "ddt")
 
 # dpkg leaves these out; force-unsafe-io drops syncs, which nothing here needs.
 DPKG_OPTIONS = (
@@ -148,6 +150,8 @@ uv pip install --python /opt/salt/bin/python --override /run/build/overrides --c
 /opt/salt/bin/pip freeze > /run/build/constraints
 mkdir -p /srv/wheels
 /opt/salt/bin/pip wheel --wheel-dir /srv/wheels --constraint /run/build/constraints {wheels}
+/opt/salt/bin/pip wheel --no-deps --wheel-dir /srv/wheels --constraint /run/build/constraints \
+    {bare_wheels}
 """
 
 PIP_CONFIG = "[global]\nno-index = true\nfind-links = /srv/wheels\n"

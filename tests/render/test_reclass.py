@@ -1,7 +1,6 @@
-"""The reclass classes: what comes of models with them, on either Salt, and what docs/reclass.rst says."""
+"""The reclass classes: what comes of models with them, and what docs/reclass.rst says of them."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +10,10 @@ import harness
 import pytest
 import salt.pillar
 import yaml
-from reclass.adapters.salt import ext_pillar
 
-CLASSES = harness.ROOT / "metadata" / "service"
-MODEL = harness.ROOT / "tests" / "reclass"
-PAGE = harness.ROOT / "docs" / "reclass.rst"
+from tests.highstate import inventory
+from tests.highstate.inventory import CLASSES, MODEL, PAGE
+
 PARAM = re.compile(r"\$\{_param:(\w+)\}")
 STRONG = "octavia_require_strong_secrets"
 SECRETS = {
@@ -30,7 +28,8 @@ THREE = {f"octavia_health_manager_node0{n}_address": f"192.0.2.1{n}" for n in (1
 REQUIRED: dict[str, dict[str, Any]] = {
     "api.single": {"single_address": "192.0.2.1", **SECRETS},
     "api.cluster": {
-        **{"cluster_vip_address": "192.0.2.10", "cluster_local_address": "192.0.2.11"},
+        "cluster_vip_address": "192.0.2.10",
+        "cluster_local_address": "192.0.2.11",
         **SECRETS,
     },
     "manager.single": {**MANAGER, **SECRETS},
@@ -71,11 +70,7 @@ class Model:
     """
 
     def __init__(self, folder):
-        self.folder = folder
-        shutil.copytree(MODEL, folder, dirs_exist_ok=True)
-        (folder / "classes" / "service").mkdir()
-        (folder / "classes" / "service" / "octavia").symlink_to(CLASSES)
-        self.settings = {"storage_type": "yaml_fs", "inventory_base_uri": str(folder)}
+        self.folder, self.settings = folder, inventory.write(folder)
 
     def node(self, classes, **parameters):
         """Writes a node with these classes and parameters, and renders it."""
@@ -85,7 +80,7 @@ class Model:
 
     def pillar(self, name):
         """The pillar of a node, by reclass alone."""
-        return ext_pillar(name, {}, **self.settings)
+        return inventory.pillar(self.settings, name)
 
     def errors(self, name):
         """What Salt says when it compiles the pillar of a node."""
@@ -174,7 +169,7 @@ def test_all_that_is_missing_is_told_at_once(model):
         ),
         (
             "classes: [cluster.controller]\nparameters: {_param: {octavia_version: {a: b}}}",
-            r"Cannot merge dictionary over scalar, at _param:octavia_version, in \S+controller\.yml",
+            r"Cannot merge dictionary over scalar, at _param:octavia_version, in \S+troller.yml",
         ),
     ],
 )
@@ -210,9 +205,12 @@ def test_a_parameter_of_this_ecosystem_is_used(model, all_roles, name):
 
 def test_a_parameter_of_octavia_s_own_counts_for_more_than_a_shared_one(model, all_roles):
     both = {
-        **{"octavia_region": "Lyon", "openstack_region": "Paris"},
-        **{"octavia_api_role": "primary", "openstack_node_role": "secondary"},
-        **{"octavia_database_address": "db", "openstack_database_address": "other"},
+        "octavia_region": "Lyon",
+        "openstack_region": "Paris",
+        "octavia_api_role": "primary",
+        "openstack_node_role": "secondary",
+        "octavia_database_address": "db",
+        "openstack_database_address": "other",
     }
     pillar = model.node(services("api.cluster"), _param={**all_roles, **both})
     found = [at(pillar, f"api:{path}") for path in ("identity:region", "role", "database:host")]
@@ -231,7 +229,7 @@ def test_protected_connections_by_parameters_alone(model, all_roles):
 
 def test_what_a_model_lays_over_the_blocks_is_merged_with_them(model, all_roles):
     own = {"database": {"x509": {"enabled": True, "ca_file": "/own"}}}
-    over = {role: own for role in ("api", "manager")}
+    over = dict.fromkeys(("api", "manager"), own)
     members = {"members": [{"host": "192.0.2.30"}]}
     given = {**all_roles, "octavia_message_queue": members}
     pillar = model.node(services("api.cluster", "manager.cluster"), _param=given, octavia=over)
@@ -288,9 +286,7 @@ class TestModel:
         assert {at(pillar, "pki:ca_node") for pillar in controllers} == {"ctl01"}
 
     def test_amphorae_report_to_each(self, model):
-        bound = [
-            at(model.pillar(f"ctl0{n}"), "manager:health_manager:bind_ip") for n in (1, 2, 3)
-        ]
+        bound = [at(model.pillar(f"ctl0{n}"), "manager:health_manager:bind_ip") for n in (1, 2, 3)]
         lists = [
             at(model.pillar(f"ctl0{n}"), "manager:health_manager:controller_ip_port_list")
             for n in (1, 2, 3)
@@ -303,7 +299,7 @@ class TestModel:
 
 
 def page() -> Iterator[tuple[str, set[str]]]:
-    """The sections of the page below "Parameters", each with the names in its table's first column."""
+    """The sections of the page below "Parameters", each with the names that its table is about."""
     document = docutils.core.publish_doctree(PAGE.read_text(encoding="utf-8"))
     for section in document.findall(docutils.nodes.section):
         title = section.next_node(docutils.nodes.title)

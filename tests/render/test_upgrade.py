@@ -503,8 +503,8 @@ THREE = ["ctl01", "ctl02", "ctl03"]
 
 def orchestrated(sls, primaries=("ctl01",), **given):
     """
-    The steps of an orchestration; what the run is told is all that a master knows, and which minions
-    answer that would make the schema.
+    The steps of an orchestration; what the run is told is all that a master knows, and who answers
+    of the minions that would make the schema.
     """
     told = {"octavia": {"orchestrate": given}} if given else {}
 
