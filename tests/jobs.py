@@ -22,6 +22,7 @@ FIRST_HOP, SECOND_HOP, UPGRADE_FAULTS, CLUSTER = (
     f"tests/upgrade/test_{what}.py" for what in ("first_hop", "second_hop", "faults", "cluster")
 )
 HIGHSTATE, MASTERLESS = (f"tests/highstate/test_{what}.py" for what in ("master", "masterless"))
+KITCHEN = f"{CONVERGE}/test_kitchen.py"
 NO_CHANGE, REQUESTS, VALIDATION, MANY = (
     f"tests/benchmarks/test_{what}.py" for what in ("no_change", "requests", "validation", "many")
 )
@@ -127,6 +128,7 @@ MATRIX = (
     Job("cluster", (CLUSTER,), "", "debian12"),
     Job("upgrade", (FIRST_HOP,), "", "debian12", "3006"),
     Job("masterless", (MASTERLESS,), "", "debian12"),
+    Job("kitchen", (KITCHEN,), "", "debian12"),
     Job("masterless", (MASTERLESS,), "", "debian12", "3006"),
     Job("highstate", (HIGHSTATE,), "", "debian12", "3006"),
 )

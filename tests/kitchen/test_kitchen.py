@@ -8,32 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import REPOSITORY, merged
+from .settings import REPOSITORY, instances, load
 
 KNOWN = yaml.safe_load((Path(__file__).parent / "known_keys.yaml").read_text(encoding="utf-8"))
-SECTIONS = ("driver", "transport", "provisioner", "verifier")
 SUITES = sorted(path.stem for path in (REPOSITORY / "tests" / "pillar").glob("*.sls"))
-
-
-def instances(kitchen: dict[str, Any]) -> list[tuple[str, dict[str, dict[str, Any]]]]:
-    """Each suite on each platform: its name, and its four sections with all settings merged."""
-    result = []
-    for platform in kitchen["platforms"]:
-        for suite in kitchen["suites"]:
-            levels = (kitchen, platform, suite)
-            sections = {}
-            for section in SECTIONS:
-                settings: dict[str, Any] = {"name": "ssh"} if section == "transport" else {}
-                for level in levels:
-                    settings = merged(settings, level.get(section, {}))
-                sections[section] = settings
-            result.append((suite["name"], sections))
-    return result
 
 
 def provisioners(kitchen: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The settings of the provisioner, by suite."""
-    return [(name, sections["provisioner"]) for name, sections in instances(kitchen)]
+    return [(name, sections["provisioner"]) for name, _, sections in instances(kitchen)]
 
 
 def test_the_suites_are_the_files_of_tests_pillar(kitchen):
@@ -47,7 +30,7 @@ def test_only_keys_that_the_tools_read(kitchen):
     for level, entries in (("platform", kitchen["platforms"]), ("suite", kitchen["suites"])):
         for entry in entries:
             assert set(entry) <= set(KNOWN[level]), entry["name"]
-    for name, sections in instances(kitchen):
+    for name, _, sections in instances(kitchen):
         for section, settings in sections.items():
             known = KNOWN[section][settings["name"]]
             assert set(settings) <= set(known), (name, section)
@@ -101,7 +84,7 @@ def test_the_verifier_runs_the_tests_that_make_test_runs(kitchen):
         ({"IMAGE": "registry.example.org/salted:1"}, "debian-12", "registry.example.org/salted:1"),
     ],
 )
-def test_the_image_comes_from_the_environment(load, environment, name, image):
+def test_the_image_comes_from_the_environment(environment, name, image):
     (platform,) = load(".kitchen.yml", **environment)["platforms"]
     assert (platform["name"], platform["driver"]["image"]) == (name, image)
     assert platform["driver"]["platform"] == environment.get("PLATFORM", "debian")

@@ -75,7 +75,7 @@ INSTALLED = {
 }
 
 # Wheels that a node can install, since it has no network.
-WHEELS = ("openstacksdk",)
+WHEELS = ("openstacksdk", "pytest", "pytest-testinfra")
 # The same without what they ask for: the first asks for a package that no present Python needs.
 BARE_WHEELS = ("kapicorp-reclass==2.0.0", "six", "pyparsing", "ddt")
 
