@@ -91,7 +91,8 @@ class Master:
     def salt(self, target: str, function: str, *args: str, timeout: int = 120) -> dict[str, Any]:
         """What minions answer, by their ids."""
         argv = [f"{BIN}/salt", f"--config-dir={HOME}/master", "--out=json", "--static"]
-        result = self.node.run([*argv, f"--timeout={timeout}", target, function, *args])
+        call = [*argv, f"--timeout={timeout}", target, function, *args]
+        result = self.node.run(call, timeout=max(600, timeout + 60))
         try:
             return json.loads(result.stdout)
         except ValueError:
