@@ -25,6 +25,7 @@ try:
     import octavia_mine
     import octavia_policycheck
     import octavia_releases
+    import octavia_version
 except ImportError:
     from salt_formula_octavia.utils import (
         octavia_explain,
@@ -33,6 +34,7 @@ except ImportError:
         octavia_mine,
         octavia_policycheck,
         octavia_releases,
+        octavia_version,
     )
     from salt_formula_octavia.utils import octavia_findings as findings
 
@@ -44,6 +46,7 @@ PARAMETERS = {
     "releases": "releases.yaml",
     "policies": "policies.yaml",
     "options": "options.json",
+    "version": "version.yaml",
 }
 
 
@@ -93,7 +96,9 @@ def _build(saltenv: str) -> octavia_map.Build:
     if __context__.get(key, (None,))[0] != stamp:
         has_master = __opts__.get("file_client") != "local"
         mine = octavia_mine.Mine(_mined, has_master, octavia_mine.hosts(__grains__))
-        build = octavia_map.Build(pillar, __grains__, _parameters(saltenv), mine)
+        known = _parameters(saltenv)
+        build = octavia_map.Build(pillar, __grains__, known, mine)
+        build.found += octavia_version.check(known["version"]["version"], __file__)
         __context__[key] = (stamp, build)
     return __context__[key][1]
 
