@@ -15,6 +15,7 @@ BROKERS = f"{CONVERGE}/test_brokers.py"
 TLS, JOBBOARD, FULL_API = (f"{CONVERGE}/test_{name}.py" for name in ("tls", "jobboard", "full_api"))
 # What Octavia itself says of the options that the formula knows, and of files with them.
 OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
+PACKAGING = "tests/packaging"
 RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
 FROM_2018 = f"{CONVERGE}/test_from_2018.py"
 AGENT = tuple(f"{CONVERGE}/test_{name}.py" for name in ("master", "mine", "agent"))
@@ -33,8 +34,8 @@ class Job:
     """
     One row of the table.
 
-    :ivar layer: lint, unit, render, api, converge, agent, faults, upgrade, hops, undo, cluster,
-        highstate, masterless, kitchen, benchmark or many
+    :ivar layer: lint, unit, render, api, converge, packaging, agent, faults, upgrade, hops, undo,
+        cluster, highstate, masterless, kitchen, benchmark or many
     :ivar paths: what pytest runs
     :ivar suite: suite to bring up; empty where the tests make their own nodes, or need none
     :ivar platform: platform of the nodes; empty for the machine itself
@@ -131,6 +132,8 @@ MATRIX = (
     Job("kitchen", (KITCHEN,), "", "debian12"),
     Job("masterless", (MASTERLESS,), "", "debian12", "3006"),
     Job("highstate", (HIGHSTATE,), "", "debian12", "3006"),
+    Job("packaging", (PACKAGING,), "", "debian12"),
+    Job("packaging", (PACKAGING,), "", "debian13"),
 )
 BY_NAME = {job.name: job for job in (*TEST, *BENCHMARKS, *MATRIX)}
 

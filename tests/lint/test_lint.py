@@ -85,7 +85,7 @@ URL = re.compile(r"\b(?:https?|ftp)://([^\s/\"'`<>|)}\]\\]+)")
 #: Hosts of pages that a reader may open, and names that RFC 2606 keeps for examples.
 PUBLIC = {
     *("www.apache.org", "github.com", "docs.openstack.org", "docs.saltproject.io"),
-    *("releases.openstack.org", "reclass.pantsfullofunix.net", "kitchen.ci"),
+    *("www.debian.org", "releases.openstack.org", "reclass.pantsfullofunix.net", "kitchen.ci"),
 }
 EXAMPLES = re.compile(r"(?:^|\.)(?:example(?:\.(?:org|com|net))?|test|invalid|localhost)$")
 
@@ -130,6 +130,30 @@ def test_every_url_is_public_or_an_example():
         if not is_public(authority)
     ]
     assert found == []
+
+
+# -- the version -----------------------------------------------------------------------------------
+
+#: Where it stands besides metadata.yml, since what reads it there reads nothing else.
+VERSIONS = {
+    "_utils/octavia_version.py": r'^VERSION = "(.+)"$',
+    "octavia/parameters/version.yaml": r"^version: '(.+)'$",
+    "debian/changelog": r"\A[a-z-]+ \((.+)\)",
+    "CHANGELOG.rst": r"^(\d\S+?),? .*\n=+$",
+}
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_a_version_is_that_of_the_metadata(name):
+    metadata = yaml.safe_load((ROOT / "metadata.yml").read_text(encoding="utf-8"))
+    text = (ROOT / name).read_text(encoding="utf-8")
+    found = re.search(VERSIONS[name], text, re.MULTILINE)
+    assert found
+    assert found[1] == metadata["version"]
+
+
+def test_the_formula_file_is_the_metadata():
+    assert (ROOT / "FORMULA").resolve() == ROOT / "metadata.yml"
 
 
 # -- documentation --------------------------------------------------------------------------------

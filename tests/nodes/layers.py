@@ -116,6 +116,11 @@ def data_plane(platform: Platform) -> Path:
     return _of_groups("data-plane", platform, recipes.DATA_PLANE)
 
 
+def tools(platform: Platform) -> Path:
+    """An apt repository with what builds and installs the formula."""
+    return _of_groups("tools", platform, recipes.TOOLS)
+
+
 def _of_groups(name: str, platform: Platform, groups: Mapping[str, Sequence[str]]) -> Path:
     lower = base(platform)
     inputs = [lower.name, groups, recipes.DEBS_SCRIPT]
@@ -227,6 +232,19 @@ def uv() -> Path:
         return tree
 
     return cached("tool-uv", ["uv"], build) / "bin/uv"
+
+
+def build_wheels() -> Path:
+    """A folder with the wheels that pip builds with, for nodes without an index."""
+
+    def build(folder: Path, log: Path) -> Path:
+        tree = folder / "tree"
+        pip = [str(uv().with_name("python")), "-m", "pip", "download", "--no-deps"]
+        argv = [*pip, "--only-binary=:all:", f"--dest={tree}", *recipes.BUILD_WHEELS]
+        builder.execute(argv, log, builder.host_environment())
+        return tree
+
+    return cached("build-wheels", recipes.BUILD_WHEELS, build)
 
 
 def salt(platform: Platform, series: str) -> Path:

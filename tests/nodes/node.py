@@ -27,6 +27,8 @@ PATH = f"/opt/salt/bin:{builder.PATH}"
 UPGRADES = "/srv/upgrades"
 #: Where a node has the folder that it shares with others.
 SHARED = "/srv/shared"
+# Where a node has the apt repository with what builds the formula.
+TOOLS = "/srv/tools"
 # What a node sees of the repository, read-only: {path in the repository: path in the node}.
 REPOSITORY_BINDS = {
     "octavia": "/srv/salt/octavia",
@@ -73,6 +75,7 @@ class Node:
     upgrades: the platforms that it goes through from its own on, in this order; their packages are
     in the folders /srv/upgrades/KEY, and the data plane of its own platform in one as well.
     shared: a folder of the host that is /srv/shared in the node, also for writing.
+    tools: have what builds and installs the formula in the apt repository /srv/tools.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Node:
         unified: bool = False,
         upgrades: Sequence[str] = (),
         shared: Path | None = None,
+        tools: bool = False,
     ):
         node_folder(name)
         self.name = name
@@ -96,6 +100,7 @@ class Node:
         self._wanted_address = address
         self._extra_addresses = [str(network.parse(extra)) for extra in extra_addresses]
         self._hops = [find_platform(key) for key in upgrades]
+        self._tools = tools
         started = None if owner is None else identity(owner)
         if owner is not None and started is None:
             raise NodeError(f"owner {owner} of node {name} is not a living process: give another")
@@ -159,6 +164,7 @@ class Node:
         self.record.debs = str(layers.debs(self.platform))
         repositories = layers.upgrades(self.platform, self._hops)
         self.record.upgrades = {key: str(path) for key, path in repositories.items()}
+        self.record.tools = str(layers.tools(self.platform)) if self._tools else ""
         with host.lock("nodes"):
             # A clean-up that has just seen the last node go takes the folder away under this lock.
             host.ensure_state()
@@ -204,6 +210,8 @@ class Node:
     def _nspawn(self) -> list[str]:
         binds = {self.record.debs: "/srv/debs"}
         binds.update({path: f"{UPGRADES}/{key}" for key, path in self.record.upgrades.items()})
+        if self.record.tools:
+            binds[self.record.tools] = TOOLS
         for inside, target in REPOSITORY_BINDS.items():
             if (host.REPOSITORY / inside).is_dir():
                 binds[str(host.REPOSITORY / inside)] = target

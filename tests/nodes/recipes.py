@@ -55,6 +55,11 @@ DEB_GROUPS = {
 # of its own, which only nodes with upgrades see.
 DATA_PLANE = {"data-plane": ["openvswitch-switch", "qemu-guest-agent"]}
 
+# With what the formula itself is built and installed; only nodes where that is done see it.
+TOOLS = {"tools": ["git", "make", "dpkg-dev", "debhelper"]}
+# Wheels that pip builds with.
+BUILD_WHEELS = ("setuptools",)
+
 # What stands on a node that is upgraded, besides its base.
 UPGRADED = [
     *DEB_GROUPS["octavia"],

@@ -22,7 +22,8 @@ class Record:
     """A node as its file tells it; `nspawn` and `leader` are [pid, start time] or None.
 
     upgrades: {platform key: folder of the apt repository that the node has of it}.
-    shared: folder of the host that the node may write to, empty for none.
+    shared: folder of the host that the node may write to, empty for none. tools: the folder of the
+    apt repository with what builds the formula; empty where the node has it not.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Record:
     unified: bool = False
     upgrades: dict[str, str] = field(default_factory=dict)
     shared: str = ""
+    tools: str = ""
 
     def save(self) -> None:
         """Write the file in one go, so that a reader never sees half of it."""

@@ -14,7 +14,7 @@ FOLDER = ROOT / "octavia" / "parameters"
 PARAMETERS = {
     **{
         name: yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-        for name in ("defaults", "osfamilies", "releases", "policies")
+        for name in ("defaults", "osfamilies", "releases", "policies", "version")
     },
     "options": json.loads((FOLDER / "options.json").read_text(encoding="utf-8")),
 }
