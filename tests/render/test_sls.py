@@ -43,6 +43,16 @@ def test_every_sls_is_rendered_by_one_of_the_pillars():
     assert missing == set()
 
 
+def test_salt_ssh_is_told_where_else_to_render(monkeypatch):
+    given, options = pillar("aio"), harness.options
+    # What salt-ssh has among its options, and nobody else.
+    ssh = {"__master_opts__": {}}
+    monkeypatch.setattr(harness, "options", lambda *args, **more: options(*args, **more, **ssh))
+    said = pytest.raises(harness.RenderError, match=r"salt-ssh has neither .* salt-call on the")
+    with harness.Minion("debian12", given) as minion, said:
+        minion.low("octavia")
+
+
 def test_the_heartbeat_key_is_rotated_in_this_order_whatever_the_master_s_pillar():
     given = {"octavia": {"orchestrate": {"teller": "ctl01"}}}
     with harness.Minion("debian12", given) as minion:
