@@ -18,8 +18,8 @@ try:
     import octavia_desired as desired
     import octavia_findings as findings
     import octavia_keys as keys
-    import octavia_monitoring as monitoring
     import octavia_mine as mines
+    import octavia_monitoring as monitoring
     import octavia_node as nodes
     import octavia_pki_names as pki_names
     import octavia_pki_pillar as pki_pillar
@@ -33,8 +33,8 @@ except ImportError:
     from salt_formula_octavia.utils import octavia_desired as desired
     from salt_formula_octavia.utils import octavia_findings as findings
     from salt_formula_octavia.utils import octavia_keys as keys
-    from salt_formula_octavia.utils import octavia_monitoring as monitoring
     from salt_formula_octavia.utils import octavia_mine as mines
+    from salt_formula_octavia.utils import octavia_monitoring as monitoring
     from salt_formula_octavia.utils import octavia_node as nodes
     from salt_formula_octavia.utils import octavia_pki_names as pki_names
     from salt_formula_octavia.utils import octavia_pki_pillar as pki_pillar

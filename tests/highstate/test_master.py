@@ -31,11 +31,12 @@ def deployment(salt: str) -> Iterator[Deployment]:
 @pytest.fixture(scope="module")
 def master(deployment: Deployment, salt: str) -> Iterator[Master]:
     """The master, set up in the words of the manual."""
-    (config,) = inventory.said("With a master")
+    config, own_node = inventory.said("With a master")
     name = f"{deployment.prefix}-master"
     with Node(name, PLATFORM, salt, layers=[], owner=os.getpid()) as node:
         deployment.install_reclass(node)
         node.put(f"{HOME}/master/master.d/reclass.conf", config)
+        node.run(["sh", "-ec", own_node], check=True)
         yield Master(node, deployment.nodes)
 
 
