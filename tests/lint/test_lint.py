@@ -85,7 +85,7 @@ URL = re.compile(r"\b(?:https?|ftp)://([^\s/\"'`<>|)}\]\\]+)")
 #: Hosts of pages that a reader may open, and names that RFC 2606 keeps for examples.
 PUBLIC = {
     *("www.apache.org", "github.com", "docs.openstack.org", "docs.saltproject.io"),
-    *("www.debian.org", "releases.openstack.org", "reclass.pantsfullofunix.net", "kitchen.ci"),
+    *("releases.openstack.org", "reclass.pantsfullofunix.net", "kitchen.ci"),
 }
 EXAMPLES = re.compile(r"(?:^|\.)(?:example(?:\.(?:org|com|net))?|test|invalid|localhost)$")
 
