@@ -368,12 +368,14 @@ def site_stopped(name: str, service: str, api_url: str, **kwargs: Any) -> dict[s
         ret["result"], ret["changes"] = False, {}
         ret["comment"] += f" {api_url} answers still: take the API out of {service} by hand."
         return ret
+    verb = "would be" if __opts__["test"] else "was"
+    ret["comment"] = f"{service} {verb} reloaded."
+    if "file" in ret["changes"]:
+        ret["comment"] = f"{name} {verb} removed. {ret['comment']}"
     if __opts__["test"]:
         ret["result"] = None
-        ret["comment"] += f" {service} would be reloaded."
         return ret
     __salt__["service.reload"](service)
-    ret["comment"] += f" {service} was reloaded."
     if not states.wait(RELOAD_SECONDS, lambda: not is_served()):
         ret["result"] = False
         ret["changes"]["API"] = {"old": f"served by {service}", "new": "served still"}

@@ -457,6 +457,7 @@ class TestSite:
         assert (would["result"], did["result"]) == (None, True)
         assert would["changes"] == did["changes"]
         assert set(did["changes"]) == {"file", "API"}
+        assert did["comment"] == f"{site} was removed. apache2 was reloaded."
         assert (site.exists(), node.done) == (False, [("reload", "apache2")])
         for test in (True, False):
             assert self.stop(run, site, test)["changes"] == {}
