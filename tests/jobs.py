@@ -18,7 +18,7 @@ OPTIONS = (f"{CONVERGE}/test_options.py", f"{CONVERGE}/test_samples.py")
 PACKAGING = "tests/packaging"
 RESOURCES, PARTS = f"{CONVERGE}/test_resources.py", f"{CONVERGE}/test_parts.py"
 FROM_2018 = f"{CONVERGE}/test_from_2018.py"
-AGENT = tuple(f"{CONVERGE}/test_{name}.py" for name in ("master", "mine", "agent"))
+MASTER, MINE, LIVE = (f"{CONVERGE}/test_{name}.py" for name in ("master", "mine", "agent"))
 FIRST_HOP, SECOND_HOP, UPGRADE_FAULTS, CLUSTER = (
     f"tests/upgrade/test_{what}.py" for what in ("first_hop", "second_hop", "faults", "cluster")
 )
@@ -80,7 +80,7 @@ class Job:
 # What fails soon comes first, then what takes long, so that both cores are busy to the end.
 TEST = (
     Job("lint", ("tests/lint", "tests/kitchen")),
-    Job("agent", AGENT, "aio", "debian12"),
+    Job("agent", (MASTER, LIVE), "aio", "debian12"),
     Job("api", ("tests/api",), octavia="2026.2"),
     Job("upgrade", (FIRST_HOP,), "", "debian12"),
     Job("highstate", (HIGHSTATE,), "", "debian12"),
@@ -105,8 +105,8 @@ MATRIX = (
     Job("api", ("tests/api",), octavia="2024.1"),
     Job("many", (MANY,), octavia="2026.2"),
     Job("converge", (*SUITE, *OPTIONS, RESOURCES, PARTS, PERSISTENCE, REBOOT), "aio", "testing"),
-    Job("agent", AGENT, "aio", "debian13"),
-    Job("agent", AGENT, "aio", "testing"),
+    Job("agent", (MASTER, MINE, LIVE), "aio", "debian13"),
+    Job("agent", (MASTER, MINE, LIVE), "aio", "testing"),
     Job("converge", (*SUITE, FROM_2018, PARTS, REBOOT), "api_single", "debian12"),
     Job("converge", SUITE, "manager_single", "debian12"),
     Job("converge", (*SUITE, BROKERS), "api_cluster", "debian12"),
