@@ -79,6 +79,17 @@ def _killed(controller, sls: str, when: Callable[[], bool]) -> None:
         call.wait()
 
 
+def _begun(controller) -> Callable[[], bool]:
+    """Whether Salt has begun another run since this was asked for."""
+
+    def runs() -> set[str]:
+        listed = controller.node.run(["find", "/var/cache/salt/minion/proc", "-type", "f"])
+        return set(listed.stdout.split())
+
+    before = runs()
+    return lambda: bool(runs() - before)
+
+
 def _exists(controller, path: str) -> bool:
     return controller.node.run(["test", "-e", path]).returncode == 0
 
@@ -169,8 +180,14 @@ def test_a_stuck_load_balancer_is_told_and_not_waited_for(bench, controller, bal
     bench.cloud.sql(change.format("ACTIVE", stamp, "lb002"))
 
 
-def test_killed_while_it_is_taken_out(controller, before):
+def test_killed_while_it_is_looked_at(controller, before):
     controller.hop("debian13")
+    _killed(controller, "octavia.upgrade.pre", _begun(controller))
+    suites.must_apply(controller.node, "octavia.upgrade.pre")
+    assert controller.active() == list(UNITS)
+
+
+def test_killed_while_it_is_taken_out(controller):
     controller.set_pillar(upgrade={**SETTINGS, "drain_seconds": 60})
     _killed(controller, "octavia.upgrade.upgrade.pre", lambda: _exists(controller, phases.DRAIN))
     controller.set_pillar(upgrade=SETTINGS)
@@ -210,8 +227,9 @@ def test_killed_while_packages_are_installed(controller):
     assert controller.versions()["octavia-common"].startswith("16.")
     assert not _exists(controller, HELD)
     assert controller.active() == []
-    run = suites.must_apply(controller.node, "octavia.upgrade.pkg_latest")
-    assert not run.changed, describe(run.changed)
+    for sls in ("octavia.upgrade.pkg_latest", "octavia.upgrade.pkgs_latest"):
+        run = suites.must_apply(controller.node, sls)
+        assert not run.changed, describe(run.changed)
 
 
 def test_killed_while_the_configuration_is_written(controller):
@@ -244,7 +262,7 @@ def test_disk_full_at_the_backup(bench, controller):
     node.run(["mkdir", "--parents", "--mode=700", BACKUPS], check=True)
     node.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=700", "full", BACKUPS], check=True)
     try:
-        run = suites.apply(node, "octavia.upgrade.offline_sync")
+        run = suites.apply(node, "octavia.db.offline_sync")
         failed = run.by_id["octavia_db_backup"]
         assert failed["result"] is False and "no space" in failed["comment"], failed["comment"]
         assert run.by_id["octavia_db"]["result"] is False
@@ -312,11 +330,32 @@ def test_an_api_that_does_not_come_up(controller):
     assert controller.active() == list(UNITS)
 
 
-def test_put_back_and_nothing_is_lost(bench, controller, before):
+def test_killed_while_it_is_put_back(controller):
+    _killed(controller, "octavia.upgrade.upgrade.post", _begun(controller))
     suites.must_apply(controller.node, "octavia.upgrade.upgrade.post")
     assert not _exists(controller, phases.DRAIN)
+
+
+def test_nothing_is_lost(bench, controller, before):
     phases.compare("Zed to 2025.1 with faults in each phase", before, bench.must_be_active())
     assert bench.updatable()["loadbalancers"] == COUNT
+
+
+def test_killed_while_the_api_is_tried(bench, controller):
+    """What the trial has made till then is removed by the next one."""
+    trial = "SELECT id FROM load_balancer WHERE name LIKE 'salt-formula-octavia-trial-%'"
+    left = f"{trial} AND provisioning_status <> 'DELETED'"
+    _killed(controller, "octavia.upgrade.verify", lambda: bool(bench.cloud.sql(left)))
+    assert bench.cloud.sql(left)
+    suites.must_apply(controller.node, "octavia.upgrade.verify")
+    assert bench.cloud.sql(left) == []
+
+
+def test_killed_while_it_is_cleared_away(bench, controller):
+    _killed(controller, "octavia.upgrade.post", _begun(controller))
+    run = suites.must_apply(controller.node, "octavia.upgrade.post")
+    assert not run.changed, describe(run.changed)
+    assert len(bench.snapshot()["loadbalancers"]) == COUNT
 
 
 def test_the_way_back(bench, controller, before):
