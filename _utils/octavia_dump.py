@@ -304,34 +304,63 @@ def _transaction(lines: Iterable[bytes]) -> Iterator[bytes]:
     yield b"COMMIT;\n"
 
 
+def _lines(programs: Programs, command: list[str], question: str) -> list[str]:
+    """The lines of an answer of the database."""
+    answer: list[bytes] = []
+    programs.run(command, give=[question.encode()], take=answer.append)
+    return b"".join(answer).decode().splitlines()
+
+
 def _tables(programs: Programs, command: list[str]) -> list[tuple[str, str]]:
     """Kind and name of what the database holds."""
-    answer: list[bytes] = []
-    programs.run(command, give=[_TABLES[programs.where.engine].encode()], take=answer.append)
-    lines = b"".join(answer).decode().splitlines()
+    lines = _lines(programs, command, _TABLES[programs.where.engine])
     return [(kind, name) for kind, _, name in (line.partition("\t") for line in lines) if name]
 
 
 def _drop(programs: Programs, command: list[str], there: list[tuple[str, str]]) -> None:
     """
-    Drops MySQL's tables by one statement, which waits for all of them before the first goes. What
-    is left says that a restore is under way.
+    Drops MySQL's tables by one statement, which waits for all of them before the first goes. The
+    version table stays where there is one: it says that a restore is under way before anything
+    goes, and while nothing else is there.
     """
-    lines = [f"SET SESSION lock_wait_timeout = {LOCKED}; SET SESSION foreign_key_checks = 0;"]
+    versions = ("BASE TABLE", VERSIONS)
+    mark = [f"INSERT INTO `{VERSIONS}` VALUES ('{RESTORING}');\n"]
+    unmark = [f"DELETE FROM `{VERSIONS}` WHERE version_num = '{RESTORING}';\n"]
+    drop = [f"SET SESSION lock_wait_timeout = {LOCKED}; SET SESSION foreign_key_checks = 0;\n"]
     for kind in ("TABLE", "VIEW"):
-        names = [name.replace("`", "``") for found, name in there if found.endswith(kind)]
+        found = [item[1] for item in there if item[0].endswith(kind) and item != versions]
+        names = [name.replace("`", "``") for name in found]
         if names:
-            lines.append(f"DROP {kind} IF EXISTS {', '.join(f'`{name}`' for name in names)};")
-    lines.append(f"CREATE TABLE `{VERSIONS}` (version_num VARCHAR(32) NOT NULL);")
-    lines.append(f"INSERT INTO `{VERSIONS}` VALUES ('{RESTORING}');")
+            drop.append(f"DROP {kind} IF EXISTS {', '.join(f'`{name}`' for name in names)};\n")
+    back: list[str] = []
+    if versions not in there:
+        create = f"CREATE TABLE `{VERSIONS}` (version_num VARCHAR(32) NOT NULL);\n"
+        steps = [*drop, create, *mark]
+    elif _is_marked(programs, command):
+        steps = drop
+    else:
+        steps, back = [*mark, *drop], unmark
     try:
-        programs.run(command, give=["\n".join([*lines, ""]).encode()])
+        _give(programs, command, steps)
     except DumpError:
         is_untouched = False
         with contextlib.suppress(DumpError):
-            is_untouched = sorted(_tables(programs, command)) == sorted(there)
+            if sorted(_tables(programs, command)) == sorted(there):
+                _give(programs, command, back)
+                is_untouched = True
         with _state(UNTOUCHED if is_untouched else HALF_DROPPED):
             raise
+
+
+def _is_marked(programs: Programs, command: list[str]) -> bool:
+    """Whether an earlier restore did not end."""
+    with _state(UNTOUCHED):
+        return RESTORING in _lines(programs, command, f"SELECT version_num FROM `{VERSIONS}`;\n")
+
+
+def _give(programs: Programs, command: list[str], lines: list[str]) -> None:
+    if lines:
+        programs.run(command, give=["".join(lines).encode()])
 
 
 def _address(url: str) -> dbquery.Address:

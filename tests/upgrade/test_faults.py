@@ -70,12 +70,18 @@ def before(bench, balancers):
 
 def _killed(controller, sls: str, when: Callable[[], bool]) -> None:
     """Applies a phase and kills Salt, and only Salt, in the middle of it."""
-    argv = controller.node.command(["salt-call", "--local", "state.apply", sls])
+    _kill(controller, ["state.apply", sls], when)
+
+
+def _kill(
+    controller, function: list[str], when: Callable[[], bool], names: str = "salt-call"
+) -> None:
+    argv = controller.node.command(["salt-call", "--local", *function])
     env = controller.node.environment()
     with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL) as call:
         assert wait_until(lambda: when() or call.poll() is not None, 300, pause=0.1)
-        assert call.poll() is None, f"{sls} ended before it could be killed"
-        controller.node.run(["pkill", "--signal", "KILL", "--full", "salt-call"])
+        assert call.poll() is None, f"{function} ended before it could be killed"
+        controller.node.run(["pkill", "--signal", "KILL", "--full", names])
         call.wait()
 
 
@@ -356,6 +362,22 @@ def test_killed_while_it_is_cleared_away(bench, controller):
     run = suites.must_apply(controller.node, "octavia.upgrade.post")
     assert not run.changed, describe(run.changed)
     assert len(bench.snapshot()["loadbalancers"]) == COUNT
+
+
+def test_killed_while_a_backup_is_loaded(bench, controller):
+    """As when the machine dies: what has been loaded till then is not taken for the database."""
+    suites.must_apply(controller.node, "octavia.upgrade.service_stopped")
+    backups = controller.node.salt_call("octavia_db.backups").data
+    count = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'octavia'"
+    whole = bench.cloud.sql(count)
+    restore = ["octavia_db.restore", backups[-1]]
+    client = "salt-call|mariadb"
+    _kill(controller, restore, lambda: bench.cloud.sql(count) != whole, client)
+    assert controller.node.salt_call("octavia_db.state").data["error"] == "restored in part"
+    run = suites.apply(controller.node, "octavia")
+    assert run.by_id["octavia_db"]["result"] is False
+    assert "octavia_db.restore" in describe(run.failed), describe(run.failed)
+    assert controller.active() == []
 
 
 def test_the_way_back(bench, controller, before):
