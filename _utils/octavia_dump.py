@@ -19,7 +19,7 @@ try:
     import octavia_dbquery as dbquery
     from octavia_dblooks import MYSQL, POSTGRESQL
     from octavia_dbprograms import Programs
-    from octavia_dumpfile import VERSIONS, DumpError, check, disk, last_versions, statements
+    from octavia_dumpfile import VERSIONS, DumpError, check, disk, statements, versions_last
     from octavia_migrations import RESTORING
 except ImportError:
     from salt_formula_octavia.utils import octavia_dbquery as dbquery
@@ -30,8 +30,8 @@ except ImportError:
         DumpError,
         check,
         disk,
-        last_versions,
         statements,
+        versions_last,
     )
     from salt_formula_octavia.utils.octavia_migrations import RESTORING
 
@@ -271,7 +271,7 @@ def restore(url: str, path: str) -> dict[str, Any]:
         if where.engine == MYSQL:
             _drop(programs, command, there)
             with _state(HALF_LOADED):
-                said = programs.run(command, give=last_versions(statements(path), RESTORING))
+                said = programs.run(command, give=versions_last(statements(path)))
         else:
             with _state(UNTOUCHED):
                 said = programs.run(command, give=_transaction(statements(path)))
@@ -320,8 +320,8 @@ def _tables(programs: Programs, command: list[str]) -> list[tuple[str, str]]:
 def _drop(programs: Programs, command: list[str], there: list[tuple[str, str]]) -> None:
     """
     Drops MySQL's tables by one statement, which waits for all of them before the first goes. The
-    version table stays where there is one: it says that a restore is under way before anything
-    goes, and while nothing else is there.
+    version table stays: it says that a restore is under way before anything goes, and until all is
+    loaded.
     """
     versions = ("BASE TABLE", VERSIONS)
     mark = [f"INSERT INTO `{VERSIONS}` VALUES ('{RESTORING}');\n"]
@@ -334,7 +334,7 @@ def _drop(programs: Programs, command: list[str], there: list[tuple[str, str]]) 
             drop.append(f"DROP {kind} IF EXISTS {', '.join(f'`{name}`' for name in names)};\n")
     back: list[str] = []
     if versions not in there:
-        create = f"CREATE TABLE `{VERSIONS}` (version_num VARCHAR(32) NOT NULL);\n"
+        create = f"CREATE TABLE `{VERSIONS}` (version_num VARCHAR(32) NOT NULL PRIMARY KEY);\n"
         steps = [*drop, create, *mark]
     elif _is_marked(programs, command):
         steps = drop

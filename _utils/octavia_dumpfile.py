@@ -31,6 +31,9 @@ _ENDS = {
 }
 _CREATE = re.compile(rb'CREATE TABLE (?:`([^`]+)`|(?:[\w"]+\.)?"?(\w+)"?) \(')
 _INSERT = re.compile(rb"INSERT INTO `([^`]+)` (?:\([^)]*\) )?VALUES")
+# How statements begin that give the version table its rows, and that make the table.
+_VERSIONS = re.compile(rf"INSERT INTO `{VERSIONS}` ".encode())
+_VERSION_TABLE = re.compile(rf"(?:DROP TABLE IF EXISTS|CREATE TABLE) `{VERSIONS}`".encode())
 _COPY = re.compile(rb'COPY (?:[\w"]+\.)?"?(\w+)"? \(.*\) FROM stdin;')
 _STRING = re.compile(rb"'[^'\\]*(?:\\.[^'\\]*)*'", re.DOTALL)
 _REVISION = re.compile(rb"\b[0-9a-z]+\b")
@@ -118,28 +121,29 @@ def statements(path: str) -> Iterator[bytes]:
         yield line
 
 
-def last_versions(lines: Iterable[bytes], meanwhile: str) -> Iterator[bytes]:
+def versions_last(lines: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Gives MySQL the content of the version table last, and another one until then.
+    Keeps MySQL's version table, and gives it the content of the backup when all else is loaded.
 
     :param lines: as :func:`statements` gives them
-    :param meanwhile: what the table holds until all else is loaded
     :return: the lines
     """
     held: list[bytes] = []
-    is_version = False
+    is_held = is_left_out = False
     for line in lines:
-        if not is_version and (found := _INSERT.match(line)) and found[1].decode() == VERSIONS:
-            is_version = True
-            if not held:
-                yield f"INSERT INTO `{VERSIONS}` VALUES ('{meanwhile}');\n".encode()
-        if not is_version:
+        if not (is_held or is_left_out):
+            is_held, is_left_out = (
+                bool(begin.match(line)) for begin in (_VERSIONS, _VERSION_TABLE)
+            )
+        if is_held:
+            held.append(line)
+        elif not is_left_out:
             yield line
-            continue
-        held.append(line)
-        is_version = not line.rstrip().endswith(b";")
-    yield f"DELETE FROM `{VERSIONS}`;\n".encode()
+        if line.rstrip().endswith(b";"):
+            is_held = is_left_out = False
+    yield f"START TRANSACTION;\nDELETE FROM `{VERSIONS}`;\n".encode()
     yield from held
+    yield b"COMMIT;\n"
 
 
 def _lines(path: str) -> Iterator[bytes]:

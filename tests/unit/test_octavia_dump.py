@@ -576,6 +576,11 @@ def test_every_cut_between_lines_is_noticed(tmp_path, sql):
 # -- restore --------------------------------------------------------------------------------------
 
 
+VERSIONED = '["alembic_version", "load_balancer", "old"]'
+MARK = "INSERT INTO `alembic_version` VALUES ('restore not ended');\n"
+UNMARK = "DELETE FROM `alembic_version` WHERE version_num = 'restore not ended';\n"
+
+
 def test_a_restore(programs, folder):
     restored = octavia_dump.restore(URL, _file(folder, MARIADB))
     assert restored["dropped"] == 2
@@ -584,18 +589,15 @@ def test_a_restore(programs, folder):
     drop, load = (call["sql"] for call in programs.calls)
     assert "DROP TABLE IF EXISTS `load_balancer`, `old`;" in drop
     # Until all is loaded, no release takes the database for its own.
-    begun = "INSERT INTO `alembic_version` VALUES ('restore not ended');\n"
-    assert drop.endswith(begun)
+    assert drop.endswith(MARK)
     version = "INSERT INTO `alembic_version` VALUES\n('0995c26fc506');\n"
     # Only newer clients know the first line.
-    loaded = MARIADB.decode().partition("\n")[2].replace(version, begun)
-    assert load == f"{loaded}DELETE FROM `alembic_version`;\n{version}"
+    loaded = MARIADB.decode().partition("\n")[2]
+    begin = loaded.index("DROP TABLE IF EXISTS `alembic_version`")
+    end = loaded.index(version) + len(version)
+    last = f"START TRANSACTION;\nDELETE FROM `alembic_version`;\n{version}COMMIT;\n"
+    assert load == f"{loaded[:begin]}{loaded[end:]}{last}"
     assert "--binary-mode" in programs.calls[1]["argv"]
-
-
-VERSIONED = '["alembic_version", "load_balancer", "old"]'
-MARK = "INSERT INTO `alembic_version` VALUES ('restore not ended');\n"
-UNMARK = "DELETE FROM `alembic_version` WHERE version_num = 'restore not ended';\n"
 
 
 def test_the_version_table_says_first_that_a_restore_is_under_way(programs, folder):
@@ -629,7 +631,7 @@ def test_a_restore_of_an_empty_database(programs, folder):
     assert programs.there == ["alembic_version", "load_balancer"]
     version = "INSERT INTO `alembic_version` VALUES ('fabf4983846b');\n"
     assert programs.calls[-1]["sql"].count(version) == 1
-    assert programs.calls[-1]["sql"].endswith(f"DELETE FROM `alembic_version`;\n{version}")
+    assert programs.calls[-1]["sql"].endswith(f"DELETE FROM `alembic_version`;\n{version}COMMIT;\n")
 
 
 def test_a_restore_of_postgresql(programs, folder):
