@@ -118,6 +118,11 @@ class Master:
             said = f"{result.stdout}\n{result.stderr}"
             raise ConvergeError(f"{sls} could not be run:\n{said}") from None
 
+    def listeners(self) -> int:
+        """How many processes listen to the master's bus, its own among them."""
+        shown = self.node.run(["ss", "--no-header", "--unix"], check=True).stdout
+        return shown.count(f" {HOME}/master/run/master_event_pub.ipc ")
+
     def events(self, tag: str, count: int) -> list[str]:
         """The command line that prints so many events of a tag, and ends."""
         argv = [f"{BIN}/salt-run", f"--config-dir={HOME}/master", "state.event", f"tagmatch={tag}"]
