@@ -88,7 +88,7 @@ class Master:
         if not wait_until(up, 120, pause=1):
             raise ConvergeError(f"not all minions answer: {sorted(minions)}")
 
-    def salt(self, target: str, function: str, *args: str, timeout: int = 120) -> dict[str, Any]:
+    def salt(self, target: str, function: str, *args: str, timeout: int = 300) -> dict[str, Any]:
         """What minions answer, by their ids."""
         argv = [f"{BIN}/salt", f"--config-dir={HOME}/master", "--out=json", "--static"]
         call = [*argv, f"--timeout={timeout}", target, function, *args]
